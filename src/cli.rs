@@ -16,6 +16,7 @@ mod knee;
 mod manual;
 mod outputs;
 mod progress;
+mod protocols;
 mod signals;
 mod validate;
 
@@ -25,7 +26,7 @@ pub(crate) use failure::Failure;
 use crate::escape::{escaped, escaped_lines};
 use crate::experiment::{FirstRunTrace, run_replicates};
 use crate::report::{Environment, Report};
-use crate::scenario::Draft;
+use crate::scenario::{Choice, Draft, ProtocolKind};
 use crate::simulation::{self, Program, SimulationError};
 use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use input::inputs;
@@ -119,6 +120,14 @@ enum Question {
     Knee(Box<knee::KneeArguments>),
     Validate(validate::ValidateArguments),
 
+    /// List the protocols with their presets and knobs.
+    #[command(hide = true)]
+    Protocols {
+        /// The protocol to list, with the values of its presets side by side.
+        #[arg(value_name = "NAME", value_parser = ProtocolKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>())]
+        name: Option<String>,
+    },
+
     /// Print a script by which a shell completes commands and options.
     #[command(hide = true)]
     Completions {
@@ -184,6 +193,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Question::Compare(arguments)) => compare::run(*arguments, &watch),
         Some(Question::Knee(arguments)) => knee::run(*arguments, &watch),
         Some(Question::Validate(arguments)) => validate::run(&arguments, &watch),
+        Some(Question::Protocols { name }) => print(&protocols::listing(name.as_deref())).map(|()| Exit::GoalMet),
         Some(Question::Completions { shell }) => print(&manual::completions(shell)).map(|()| Exit::GoalMet),
         Some(Question::Man { command }) => print(&manual::page(command.as_deref())).map(|()| Exit::GoalMet),
         Some(Question::Options) => print(&manual::options()).map(|()| Exit::GoalMet),

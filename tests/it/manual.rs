@@ -2,6 +2,7 @@
 //! version; and `-` for standard input.
 
 use crate::command::{bulkprop, output};
+use bulk_order_propagation::scenario::{Choice, ProtocolKind};
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
@@ -67,6 +68,30 @@ fn commands_have_help_and_pages() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(said(&format!("completions {shell}")).contains("fanout"), "{shell}");
     }
+}
+
+/// The listing has every protocol, preset and knob as it is written, in 80 columns.
+#[test]
+fn protocols_are_listed_with_their_knobs() {
+    let all = said("protocols");
+    for &kind in ProtocolKind::ALL {
+        let (sheet, own) = (kind.sheet(), said(&format!("protocols {}", kind.name())));
+        for text in [&all, &own] {
+            assert!(text.contains(&format!("\n{}: ", sheet.name)), "{text}");
+            for (preset, _) in &sheet.presets {
+                assert!(text.contains(&format!("  :{preset} ")), "{preset}: {text}");
+            }
+            for knob in &sheet.knobs {
+                assert!(text.contains(&format!("  ,{}={}", knob.name, knob.values[0])), "{knob:?}: {text}");
+            }
+            assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        }
+        // The values of the presets, side by side.
+        let columns = own.lines().filter(|line| sheet.presets.iter().any(|(preset, _)| line.ends_with(preset)));
+        assert_eq!(columns.count() > 0, sheet.presets.len() > 1, "{own}");
+    }
+    let (code, _, stderr) = output(&mut bulkprop(["protocols", "puhs"]));
+    assert!(code == Some(2) && stderr.contains("push"), "{stderr}");
 }
 
 #[test]

@@ -1,0 +1,94 @@
+//! The listing of `bulkprop protocols`: every protocol with its presets and knobs, as they are written behind its name.
+
+use crate::scenario::{Choice, ProtocolKind, ProtocolSheet};
+
+/// Columns of the listing.
+const COLUMNS: usize = 80;
+
+/// Writes the listing of all protocols, or of one with the values of its presets side by side.
+pub(super) fn listing(name: Option<&str>) -> String {
+    let asked = name.and_then(ProtocolKind::named);
+    let sheets: Vec<ProtocolSheet> = ProtocolKind::ALL
+        .iter()
+        .filter(|&&kind| asked.is_none_or(|asked| asked == kind))
+        .map(|kind| kind.sheet())
+        .collect();
+    let items: Vec<Vec<(String, String)>> = sheets.iter().map(items).collect();
+    let width = items.iter().flatten().map(|(left, _)| columns(left)).max().unwrap_or(0);
+    let mut text = String::from(HEAD);
+    for (sheet, items) in sheets.iter().zip(items) {
+        text += &wrapped(&format!("{}: {}", sheet.name, sheet.about), "\n", "      ");
+        for (left, right) in items {
+            let padding = " ".repeat(width - columns(&left));
+            text += &wrapped(&right, &format!("  {left}{padding}  "), &" ".repeat(width + 4));
+        }
+        if asked.is_some() && sheet.presets.len() > 1 {
+            text += &preset_values(sheet);
+        }
+    }
+    text
+}
+
+/// Returns the presets and knobs of a protocol, each as it is written and with its explanation.
+fn items(sheet: &ProtocolSheet) -> Vec<(String, String)> {
+    let presets = sheet.presets.iter().enumerate().map(|(place, &(name, source))| {
+        let default = if place == 0 { "the default: " } else { "" };
+        (format!(":{name}"), format!("{default}{source}"))
+    });
+    let knobs = sheet.knobs.iter().map(|knob| {
+        let value = knob.values.first().map_or("", String::as_str);
+        (format!(",{}={value}", knob.name), knob.help.to_owned())
+    });
+    presets.chain(knobs).collect()
+}
+
+/// Writes the values of each preset side by side, as many presets to a table as fit.
+fn preset_values(sheet: &ProtocolSheet) -> String {
+    let names = sheet.knobs.iter().map(|knob| columns(knob.name)).max().unwrap_or(0);
+    let column = |place: usize| -> Vec<&str> {
+        let values = sheet.knobs.iter().map(|knob| knob.values.get(place).map_or("", String::as_str));
+        std::iter::once(sheet.presets[place].0).chain(values).collect()
+    };
+    let all: Vec<Vec<&str>> = (0..sheet.presets.len()).map(column).collect();
+    let width = all.iter().flatten().map(|cell| columns(cell)).max().unwrap_or(0) + 2;
+    let per_table = ((COLUMNS - 2 - names) / width).max(1);
+    let mut text = String::new();
+    for part in all.chunks(per_table) {
+        text += "\n";
+        for row in 0..=sheet.knobs.len() {
+            let name = row.checked_sub(1).map_or("", |knob| sheet.knobs[knob].name);
+            let cells: String = part.iter().map(|column| format!("{:>width$}", column[row])).collect();
+            text += &format!("  {name:names$}{cells}\n");
+        }
+    }
+    text
+}
+
+/// Writes words in lines of at most [`COLUMNS`], the first after `first`, the others after `next`.
+fn wrapped(words: &str, first: &str, next: &str) -> String {
+    let mut lines = String::new();
+    let mut line = first.to_owned();
+    let mut is_empty = true;
+    for word in words.split(' ') {
+        if !is_empty && columns(line.trim_start_matches('\n')) + 1 + columns(word) > COLUMNS {
+            lines += &format!("{line}\n");
+            line = next.to_owned();
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line += word;
+        is_empty = false;
+    }
+    lines + &line + "\n"
+}
+
+fn columns(text: &str) -> usize {
+    text.chars().count()
+}
+
+const HEAD: &str = "\
+--protocol NAME[:PRESET][,knob=value...], as in lazy,retry=2s
+A knob shows its default; `bulkprop protocols NAME` compares the presets.
+";
