@@ -83,7 +83,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
             batch,
             marker,
             recorder: C::new(size, plan),
-            tally: TrafficCounters::new(size, encodes),
+            tally: TrafficCounters::new(size, &message_bytes),
             message_bytes,
             encodes,
             // A node forwards an order once, so with one order this never grows.
@@ -137,7 +137,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
                 self.tally.control_received(local, arrival.bytes);
             }
         } else {
-            self.tally.received(local, arrival.bytes);
+            self.tally.received(local, 1, arrival.bytes);
             self.recorder.received(order);
         }
         self.event(Event::receipt(&arrival.message, now))
@@ -262,7 +262,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
                 }
                 continue;
             }
-            self.tally.sent(local(&self.nodes, from), run.len(), self.message_bytes[order.index()]);
+            self.tally.sent(local(&self.nodes, from), run.len() as u32, self.message_bytes[order.index()]);
             self.recorder.sent(order, run.len());
         }
         self.record.sent += taken as u64;
