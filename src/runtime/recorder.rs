@@ -7,11 +7,11 @@
 use super::network_emulator::EmulatedCounts;
 use super::{BulkCounts, RunPlan};
 use crate::coverage::{DedupWindow, SingleOrderWindow, SlidingWindow};
-use crate::ids::OrderIndex;
+use crate::ids::{NodeId, OrderIndex};
 use crate::message::Message;
 use crate::record::{OrderCounts, Receipt, ReceiptTotals, Traffic};
 use crate::simd::prefetch;
-use crate::sys::touched;
+use crate::sys::{touched, touched_room};
 use crate::time::Nanos;
 
 /// First receipts of one shard.
@@ -26,7 +26,7 @@ pub(super) trait Recorder: Send {
     fn reached(&mut self, local: usize, order: OrderIndex, receipt: Receipt);
 
     /// Prefetches the memory that a message's first receipt will touch.
-    fn prefetch(&self, local: usize, message: &Message);
+    fn prefetch(&self, message: &Message);
 
     /// Returns the record, and adds to each node's traffic the number of its messages that were first copies.
     fn close(self, traffic: &mut [Traffic]) -> (Vec<Receipt>, Option<BulkCounts>);
@@ -56,31 +56,77 @@ pub(super) trait Recorder: Send {
     fn crossed(&mut self, _order: OrderIndex, _time: usize, _now: Nanos) {}
 }
 
-/// The receipts of one order, by node.
-pub(super) struct SingleRecorder(Vec<Receipt>);
+/// The receipts of one order, in the order in which they came: written one after the other they stay in a cache, while
+/// those of a million nodes, by node, would not.
+pub(super) struct SingleRecorder {
+    log: Vec<LoggedReceipt>,
+    nodes: usize,
+}
+
+/// A receipt that waits to be sorted by node.
+#[derive(Clone, Copy)]
+struct LoggedReceipt {
+    local: u32,
+    sender: NodeId,
+    /// The time in nanoseconds, and the hop in the lowest byte: 56 bits of nanoseconds are two years.
+    time_hop: u64,
+}
+
+/// The place of a receipt that there is not.
+const NOWHERE: u32 = u32::MAX;
+
+const _: () = assert!(size_of::<LoggedReceipt>() == size_of::<Receipt>());
+
+impl LoggedReceipt {
+    const NONE: LoggedReceipt = LoggedReceipt { local: NOWHERE, sender: NodeId(0), time_hop: 0 };
+}
+
+impl From<LoggedReceipt> for Receipt {
+    fn from(LoggedReceipt { local, sender, time_hop }: LoggedReceipt) -> Receipt {
+        match local {
+            NOWHERE => Receipt::NONE,
+            _ => Receipt { time: Nanos(time_hop >> u8::BITS), sender, hop: time_hop as u8 },
+        }
+    }
+}
+
+/// Sorts receipts by node in place, each to the place of its node among `nodes`. No two are of one node.
+fn sorted_by_node(mut log: Vec<LoggedReceipt>, nodes: usize) -> Vec<LoggedReceipt> {
+    log.resize(nodes, LoggedReceipt::NONE);
+    for place in 0..nodes {
+        // Each exchange brings a receipt to the place where it stays.
+        while log[place].local != NOWHERE && log[place].local as usize != place {
+            let local = log[place].local as usize;
+            log.swap(place, local);
+        }
+    }
+    log
+}
 
 impl Recorder for SingleRecorder {
     type Keep = SingleOrderWindow;
 
     fn new(nodes: usize, _: &RunPlan<'_>) -> SingleRecorder {
-        SingleRecorder(touched(nodes, Receipt::NONE))
+        // A node is reached once at most, so this never grows.
+        SingleRecorder { log: touched_room(nodes, LoggedReceipt::NONE), nodes }
     }
 
     #[inline(always)]
-    fn reached(&mut self, local: usize, _: OrderIndex, receipt: Receipt) {
-        self.0[local] = receipt;
+    fn reached(&mut self, local: usize, _: OrderIndex, Receipt { time, sender, hop }: Receipt) {
+        let time_hop = time.0 << u8::BITS | u64::from(hop);
+        self.log.push(LoggedReceipt { local: local as u32, sender, time_hop });
     }
 
     #[inline(always)]
-    fn prefetch(&self, local: usize, _: &Message) {
-        prefetch(&self.0, local);
-    }
+    fn prefetch(&self, _: &Message) {}
 
     fn close(self, traffic: &mut [Traffic]) -> (Vec<Receipt>, Option<BulkCounts>) {
-        for (traffic, receipt) in traffic.iter_mut().zip(&self.0) {
-            traffic.firsts = u32::from(receipt.is_reached() && receipt.hop > 0);
+        let by_node = sorted_by_node(self.log, self.nodes);
+        for (traffic, logged) in traffic.iter_mut().zip(&by_node) {
+            traffic.firsts = u32::from(logged.local != NOWHERE && logged.time_hop as u8 > 0);
         }
-        (self.0, None)
+        // In the memory of the log, because both take as much.
+        (by_node.into_iter().map(Receipt::from).collect(), None)
     }
 }
 
@@ -125,7 +171,7 @@ impl Recorder for BulkRecorder {
     }
 
     #[inline]
-    fn prefetch(&self, _: usize, message: &Message) {
+    fn prefetch(&self, message: &Message) {
         prefetch(&self.orders, message.order.index());
     }
 
@@ -169,5 +215,37 @@ impl Recorder for BulkRecorder {
     #[inline]
     fn crossed(&mut self, order: OrderIndex, time: usize, now: Nanos) {
         self.orders[order.index()].crossed[time] = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_log_becomes_the_receipts_by_node(
+            order in Just((0..40_usize).collect::<Vec<_>>()).prop_shuffle(), reached in 0..=40_usize,
+        ) {
+            let receipt = |local: usize| Receipt {
+                time: Nanos(local as u64 * 1_000),
+                sender: NodeId(local as u32 + 7),
+                hop: (local % 5) as u8,
+            };
+            let mut recorder = SingleRecorder { log: Vec::with_capacity(40), nodes: 40 };
+            let mut expected = vec![Receipt::NONE; 40];
+            for &local in &order[..reached] {
+                recorder.reached(local, OrderIndex(0), receipt(local));
+                expected[local] = receipt(local);
+            }
+            let mut traffic = vec![Traffic::default(); 40];
+            let (receipts, bulk) = recorder.close(&mut traffic);
+            prop_assert!(bulk.is_none());
+            for (traffic, receipt) in traffic.iter().zip(&receipts) {
+                prop_assert_eq!(traffic.firsts, u32::from(receipt.is_reached() && receipt.hop > 0));
+            }
+            prop_assert_eq!(receipts, expected);
+        }
     }
 }

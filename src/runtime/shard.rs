@@ -186,7 +186,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         self.tally.prefetch_received(local);
         // A duplicate touches no receipt.
         if !self.marker.knows(local as u32, message.order) {
-            self.recorder.prefetch(local, message);
+            self.recorder.prefetch(message);
         }
     }
 
