@@ -223,6 +223,17 @@ impl<K: DedupWindow> Marker<'_, K> {
         self.dedup.knows(local, order).unwrap_or_else(|| self.section.contains(self.dedup.place(local, order)))
     }
 
+    /// Returns true if a node may forget an order that it had. Otherwise an order that it knows is one that it holds.
+    pub fn forgets(&self) -> bool {
+        self.dedup.forgets()
+    }
+
+    /// Prefetches the memory that says which orders the shard's `local`-th node knows.
+    #[inline]
+    pub fn prefetch(&self, local: u32, order: OrderIndex) {
+        self.section.prefetch(self.dedup.place(local, order));
+    }
+
     /// Returns true if the shard's `local`-th node has the order within its window, so that it has not forgotten it.
     pub fn holds(&self, local: u32, order: OrderIndex) -> bool {
         // A forgotten order is known but no longer held.

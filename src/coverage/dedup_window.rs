@@ -17,6 +17,9 @@ pub trait DedupWindow: Send {
     /// Returns true if the node has forgotten the order and false if it cannot have it, or `None` if its bit decides.
     fn knows(&self, local: u32, order: OrderIndex) -> Option<bool>;
 
+    /// Returns true if a node may forget an order. Otherwise the bits of a node decide on every order.
+    fn forgets(&self) -> bool;
+
     /// Returns the position of the bit, once there is room for it.
     fn place(&self, local: u32, order: OrderIndex) -> usize;
 
@@ -46,6 +49,11 @@ impl DedupWindow for SingleOrderWindow {
     #[inline(always)]
     fn knows(&self, _: u32, _: OrderIndex) -> Option<bool> {
         None
+    }
+
+    #[inline(always)]
+    fn forgets(&self) -> bool {
+        false
     }
 
     #[inline(always)]
@@ -107,6 +115,10 @@ impl DedupWindow for SlidingWindow {
     #[inline]
     fn knows(&self, local: u32, order: OrderIndex) -> Option<bool> {
         self.horizon.knows(local, order)
+    }
+
+    fn forgets(&self) -> bool {
+        self.window.slides
     }
 
     #[inline]

@@ -27,6 +27,8 @@ impl Protocol for Flood {
 
     const ORDERS_PER_EVENT_MAX: u32 = 1;
 
+    const IGNORES_REPEATS: bool = true;
+
     const TARGETS: Targets = Targets::Others;
 
     fn for_shard(&self, _: &ShardView<'_>) -> Flood {

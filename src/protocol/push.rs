@@ -32,6 +32,8 @@ impl Protocol for Push {
 
     const ORDERS_PER_EVENT_MAX: u32 = 1;
 
+    const IGNORES_REPEATS: bool = true;
+
     fn for_shard(&self, _: &ShardView<'_>) -> Push {
         Push
     }

@@ -34,9 +34,9 @@ pub(super) trait Recorder: Send {
     /// Sets the clock time at which the schedule begins. Called once, before anything is noted.
     fn start_schedule(&mut self, _base: Nanos) {}
 
-    /// Notes that a message was received.
+    /// Notes that messages were received.
     #[inline(always)]
-    fn received(&mut self, _order: OrderIndex) {}
+    fn received(&mut self, _order: OrderIndex, _messages: u32) {}
 
     /// Notes that a copy was older than its node's window.
     fn expired(&mut self, _order: OrderIndex) {}
@@ -186,8 +186,8 @@ impl Recorder for BulkRecorder {
     }
 
     #[inline]
-    fn received(&mut self, order: OrderIndex) {
-        self.orders[order.index()].received += 1;
+    fn received(&mut self, order: OrderIndex, messages: u32) {
+        self.orders[order.index()].received += u64::from(messages);
     }
 
     fn expired(&mut self, order: OrderIndex) {

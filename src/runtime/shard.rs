@@ -138,7 +138,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
             }
         } else {
             self.tally.received(local, 1, arrival.bytes);
-            self.recorder.received(order);
+            self.recorder.received(order, 1);
         }
         self.event(Event::receipt(&arrival.message, now))
     }
@@ -188,6 +188,37 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         if !self.marker.knows(local as u32, message.order) {
             self.recorder.prefetch(message);
         }
+    }
+
+    /// Returns true if a node may forget an order that it had.
+    pub(super) fn forgets(&self) -> bool {
+        self.marker.forgets()
+    }
+
+    /// Counts the messages with an order that their node has, for a protocol that ignores them, and writes the places
+    /// of all other messages to the front of `others`, which is as long as `arrivals` or longer; returns their number.
+    pub(super) fn set_repeats_aside(&mut self, arrivals: &[Arrival], others: &mut [u16]) -> usize {
+        let RealtimeShard { nodes, marker, recorder, tally, record, .. } = self;
+        let ahead = if nodes.len() > CACHED_NODES { HANDLE_AHEAD } else { arrivals.len() };
+        let mut soon = arrivals.iter().skip(ahead);
+        let mut listed = 0;
+        for (place, Arrival { message, bytes, .. }) in arrivals.iter().enumerate() {
+            if let Some(Arrival { message, .. }) = soon.next() {
+                let local = local(nodes, message.to);
+                tally.prefetch_received(local);
+                marker.prefetch(local as u32, message.order);
+            }
+            let local = local(nodes, message.to);
+            let is_repeat = !message.kind.is_control() & marker.knows(local as u32, message.order);
+            // Without a branch: a repeat leaves its place to the next message, and another counts nothing yet.
+            others[listed] = place as u16;
+            listed += usize::from(!is_repeat);
+            tally.received(local, u32::from(is_repeat), *bytes);
+            recorder.received(message.order, u32::from(is_repeat));
+        }
+        record.received += (arrivals.len() - listed) as u64;
+        record.duplicates += (arrivals.len() - listed) as u64;
+        listed
     }
 
     /// Returns true if an encoded message carries an order that is new to its receiver: only such an order is decoded,

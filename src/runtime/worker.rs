@@ -1,8 +1,10 @@
 //! The worker: one pinned thread, one event loop, the one place that sees both a protocol and a carrier.
 //!
-//! The detection of quiescence and the counts after the stop are in `quiescence`.
+//! What it does with messages on their way out is in `sending`, and with those that come in `receiving`. The detection
+//! of quiescence and the counts after the stop are in `quiescence`.
 
 mod quiescence;
+mod receiving;
 mod sending;
 
 use super::idle::{IdleAction, IdleStrategy};
@@ -16,7 +18,7 @@ use crate::protocol::{Protocol, ProtocolState};
 use crate::record::End;
 use crate::sync::PollCounts;
 use crate::time::Nanos;
-use crate::transport::{Arrival, Transport, Wait};
+use crate::transport::{Transport, Wait};
 use quiescence::Shortfall;
 
 /// The maximum number of messages handed to the carrier at a time, beyond its own batch, so that a wide fan-out does
@@ -222,57 +224,6 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         Ok(self.now)
     }
 
-    /// 3. Lets the protocol handle the batch, and publishes the coverage.
-    fn handle(&mut self, now: Nanos) {
-        if self.carrier.arrivals().is_empty() {
-            return;
-        }
-        if self.began.is_none() {
-            // These messages were sent after the beginning of the schedule, which this worker may not have seen yet.
-            self.publish_due();
-        }
-        if self.has_order_arrivals() {
-            self.be_busy();
-        }
-        let arrivals = self.carrier.arrivals();
-        self.shard.record.batches += 1;
-        let (mut refused, is_traced) = (0, self.shard.is_traced());
-        let mut tails = self.carrier.tails();
-        let mut soon = self.shard.look_ahead(arrivals).iter();
-        for arrival in arrivals {
-            if let Some(soon) = soon.next() {
-                self.shard.prefetch(&soon.message);
-            }
-            let message = &arrival.message;
-            let tail = if P::HAS_CONTROL { message.cut(&mut tails) } else { &[] };
-            // Before the protocol sees it, so that a forged message changes no state.
-            if self.shard.is_encoded() && !self.is_sound(arrival, tail) {
-                refused += 1;
-                continue;
-            }
-            if is_traced {
-                handle_logged::<P, C>(&mut self.state, &mut self.shard, arrival, tail, now);
-            } else {
-                self.state.handle_message(&mut self.shard.receipt::<P>(arrival, now), message, tail);
-            }
-        }
-        self.carrier.refuse(refused);
-        self.be_busy_unless_upkeep();
-        self.publish_marks();
-    }
-
-    /// Returns true if an encoded arrival is sound: a first copy of an order must decode to the order that was sent,
-    /// and a control message must be one of the protocol's.
-    #[inline]
-    fn is_sound(&self, arrival: &Arrival, tail: &[u64]) -> bool {
-        let message = &arrival.message;
-        if message.kind.is_control() {
-            return P::HAS_CONTROL && self.protocol.admits(message, tail, self.shared.plan.workload.orders());
-        }
-        !self.shard.must_decode(message)
-            || self.carrier.body(arrival).is_none_or(|body| self.shard.is_sound(message, body))
-    }
-
     /// 4. Ends the run on an interrupt, lack of memory, the time limit or quiescence.
     fn look_around(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
         if self.shared.plan.interrupt.is_raised() {
@@ -358,18 +309,4 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             }
         }
     }
-}
-
-/// Lets the protocol handle a message of a traced run, and logs its fate.
-#[cold]
-fn handle_logged<P: Protocol, C: Recorder>(
-    state: &mut P::State,
-    shard: &mut RealtimeShard<'_, C>,
-    arrival: &Arrival,
-    tail: &[u64],
-    now: Nanos,
-) {
-    let before = shard.receipts_before();
-    state.handle_message(&mut shard.receipt::<P>(arrival, now), &arrival.message, tail);
-    shard.log_receipt(arrival, now, before);
 }

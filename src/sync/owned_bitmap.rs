@@ -12,6 +12,7 @@
 use super::Arena;
 use super::arena::Placed;
 use super::atomic::{AtomicU64, Ordering};
+use crate::simd::prefetch;
 
 /// 64-bit words in a cache line.
 const LINE_WORDS: usize = 8;
@@ -130,6 +131,12 @@ impl Section<'_> {
         debug_assert!(place < self.bits);
         // Ordering: Relaxed; reads this section's own writes.
         self.words[place / 64].load(Ordering::Relaxed) & 1 << (place % 64) != 0
+    }
+
+    /// Prefetches the shard's bit at `place`.
+    #[inline]
+    pub fn prefetch(&self, place: usize) {
+        prefetch(self.words, place / 64);
     }
 
     /// Clears the 64-bit word that holds the bit at `place`.

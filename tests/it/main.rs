@@ -32,6 +32,7 @@ mod protocols;
 mod publications;
 mod real_sockets;
 mod reference;
+mod repeats;
 mod replicates;
 #[cfg(target_os = "linux")]
 mod signals;
