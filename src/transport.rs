@@ -121,6 +121,12 @@ pub trait MessageIo: Stateful {
     /// Returns the encoded order of an arrival; `None` if the carrier does not encode orders.
     fn body(&self, arrival: &Arrival) -> Option<&[u8]>;
 
+    /// Returns true if the encoded order of an arrival is byte for byte the one that this carrier sends, so that it
+    /// decodes to the same order. Other encodings may do so as well.
+    fn is_own_encoding(&self, _arrival: &Arrival) -> bool {
+        false
+    }
+
     /// Returns the present time.
     fn now(&self) -> Nanos {
         self.state().clock.now()

@@ -217,6 +217,11 @@ impl<F: SocketFamily> MessageIo for NodeSocketTransport<F> {
         self.incoming.datagram(usize::from(arrival.slot)).get(wire::HEADER_BYTES..)
     }
 
+    fn is_own_encoding(&self, arrival: &Arrival) -> bool {
+        let template = &self.network.templates[arrival.message.order.index()];
+        self.body(arrival) == template.get(wire::HEADER_BYTES..)
+    }
+
     fn message_bytes(&self, order: OrderIndex) -> u32 {
         self.network.templates[order.index()].len() as u32
     }

@@ -35,7 +35,7 @@ use crate::sync::ChannelCredit;
 use crate::sys::{ProcessWaker, kernel_drops, receive_buffer, take_trains};
 use crate::threads::ShardMap;
 use crate::time::Nanos;
-use crate::wire::Admission;
+use crate::wire::{Admission, HEADER_BYTES};
 use inbox::TrainInbox;
 use mio::net::UdpSocket;
 use outbox::TrainOutbox;
@@ -57,7 +57,7 @@ const IDLE_PACKETS_MAX: usize = 16;
 const DRAIN_POLLS_MAX: usize = 65_536;
 
 /// Messages of one packet at most: no segment is shorter than a header.
-const ARRIVALS_MAX: usize = 65_536 / crate::wire::HEADER_BYTES;
+const ARRIVALS_MAX: usize = 65_536 / HEADER_BYTES;
 
 /// The part of the set-up that all ends of a run share.
 pub struct UdpShardNetwork {
@@ -193,6 +193,10 @@ impl MessageIo for UdpShardTransport {
 
     fn body(&self, arrival: &Arrival) -> Option<&[u8]> {
         self.inbox.body(arrival.slot)
+    }
+
+    fn is_own_encoding(&self, arrival: &Arrival) -> bool {
+        self.body(arrival) == self.network.templates[arrival.message.order.index()].get(HEADER_BYTES..)
     }
 
     fn message_bytes(&self, order: OrderIndex) -> u32 {

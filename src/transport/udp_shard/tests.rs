@@ -185,6 +185,10 @@ fn a_train_arrives_as_it_left_in_either_mode() {
         for arrival in arrivals {
             assert_eq!(bench.ends[1].body(&arrival), Some(&bench.network.templates[0][HEADER_BYTES..]));
             assert_eq!(arrival.bytes as usize, bench.network.templates[0].len());
+            assert!(bench.ends[1].is_own_encoding(&arrival));
+            // Order 2 is encoded in as many bytes, which differ.
+            let other = Arrival { message: Message { order: OrderIndex(2), ..arrival.message }, ..arrival };
+            assert!(!bench.ends[1].is_own_encoding(&other));
         }
         assert_eq!(bench.ends[0].counts().kernel_datagrams, segmentation.packets(21));
         assert_eq!(bench.missing().0, 0);
