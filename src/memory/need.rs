@@ -342,7 +342,7 @@ impl Sizes<'_> {
             _ if self.scenario.carrier.transport.is_virtual() => 0,
             None => {
                 let slots = (SLOTS_MAX / (workers * workers)).clamp(16, 8_192);
-                16 * (workers * 512 + workers * (workers - 1) * slots)
+                16 * (workers * 1_024 + workers * (workers - 1) * slots)
             }
             Some(SocketOwner::Thread) => workers * workers * CHANNEL_BYTES + workers * RECEIVE_BYTES,
             Some(SocketOwner::Node) => 0,

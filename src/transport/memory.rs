@@ -29,14 +29,17 @@ use crate::time::Nanos;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Messages best handed over at a time: enough that the publication costs little per message.
-const SEND_BATCH: usize = 256;
+/// Messages best handed over at a time, and taken from one ring before the next one's turn: enough that the publication
+/// costs little per message.
+const BATCH: usize = 256;
+
+/// The same in a shard of this many nodes or more: longer loops then have more cache misses under way at once, while in
+/// a small one the other workers would wait for their messages.
+const LARGE_BATCH: usize = 512;
+const LARGE_SHARD: usize = 20_000;
 
 /// Messages that a worker's ring to itself holds. It is emptied at every `receive`.
-const OWN_SLOTS: usize = 512;
-
-/// Messages taken from one ring before the next one's turn.
-const RING_TURN: usize = 256;
+const OWN_SLOTS: usize = 2 * LARGE_BATCH;
 
 /// Slots of a ring at most: 128 KiB, which stays in a second-level cache.
 const RING_SLOTS_MAX: usize = 8_192;
@@ -64,6 +67,8 @@ pub(crate) struct MemoryBuilder {
     serialization: Option<SerializationCharge>,
     /// True if a message can have a tail. If none can, the faster path without tails is taken.
     has_tails: bool,
+    /// Messages best handed over at a time, and taken from one ring before the next one's turn.
+    batch: usize,
 }
 
 /// The sending side to one worker.
@@ -96,6 +101,7 @@ pub(crate) fn connect(
                 sleep_flag: Arc::new(SleepFlag::new()),
                 serialization: serialization.cloned(),
                 has_tails: tail_words_max > 0,
+                batch: if shards.shard(index).len() < LARGE_SHARD { BATCH } else { LARGE_BATCH },
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -133,7 +139,7 @@ impl TransportBuilder for MemoryBuilder {
         Ok(Box::new(MemoryTransport {
             state: TransportState {
                 counts: CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() },
-                ..TransportState::new(self.clock, touched_room(self.incoming.len() * RING_TURN, nothing))
+                ..TransportState::new(self.clock, touched_room(self.incoming.len() * self.batch, nothing))
             },
             end: *self,
         }))
@@ -158,7 +164,7 @@ impl Stateful for MemoryTransport {
 
 impl MessageIo for MemoryTransport {
     fn send_batch(&self) -> usize {
-        SEND_BATCH
+        self.end.batch
     }
 
     fn send(&mut self, batch: MessageBatch<'_>) -> Result<usize, TransportError> {
@@ -281,14 +287,14 @@ impl MemoryTransport {
         tails.clear();
         for ring in &mut end.incoming {
             if !end.has_tails {
-                ring.take(RING_TURN, |words| {
+                ring.take(end.batch, |words| {
                     arrivals.push(arrival(Message::from_words(words)));
                     0
                 });
                 continue;
             }
             let mut missing = 0;
-            ring.take(RING_TURN, |words| {
+            ring.take(end.batch, |words| {
                 if missing > 0 {
                     let more = missing.min(words.len());
                     tails.extend_from_slice(&words[..more]);

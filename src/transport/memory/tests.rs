@@ -85,10 +85,10 @@ fn a_full_ring_takes_the_rest_after_its_worker_has_read_on() {
     let many = vec![message(0, 4); slots + 5];
     assert_eq!(here.send(MessageBatch::bare(&many)).unwrap(), slots);
     assert_eq!(here.counts().send_blocked, 1);
-    assert_eq!(received(&mut *there).len(), RING_TURN);
+    assert_eq!(received(&mut *there).len(), BATCH);
     assert_eq!(here.send(MessageBatch::bare(&many[slots..])).unwrap(), 5);
     there.drain().unwrap();
-    assert_eq!(there.counts().drained as usize, slots + 5 - RING_TURN);
+    assert_eq!(there.counts().drained as usize, slots + 5 - BATCH);
 }
 
 #[test]
