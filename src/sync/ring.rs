@@ -157,10 +157,53 @@ impl Consumer {
     }
 }
 
+impl Consumer {
+    /// Appends up to `most` slots to `into`, oldest first, each converted; returns their number. Only for messages of
+    /// one slot. Two runs of slots at most are read, without a check for each.
+    #[inline]
+    pub fn take_into<T>(&mut self, most: usize, into: &mut Vec<T>, convert: impl Fn(MessageWords) -> T) -> usize {
+        // Ordering: Acquire; partner: the Release store in `publish`.
+        let tail = self.indices.tail.load(Ordering::Acquire);
+        let count = (tail - self.next).min(most as u64) as usize;
+        if count == 0 {
+            return 0;
+        }
+        let first = self.next as usize & (self.slots.len() - 1);
+        let (before, after) = self.slots.split_at(first);
+        let (front, back) = (&after[..count.min(after.len())], &before[..count.saturating_sub(after.len())]);
+        // Ordering: Relaxed; written before the publication that was acquired above.
+        let words = |slot: &[AtomicU64; 2]| [slot[0].load(Ordering::Relaxed), slot[1].load(Ordering::Relaxed)];
+        into.extend(front.iter().chain(back).map(|slot| convert(words(slot))));
+        self.next += count as u64;
+        // Ordering: Release; partner: the Acquire load in `push`, which writes these slots only after they were read.
+        self.indices.head.store(self.next, Ordering::Release);
+        count
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use std::thread;
+
+    /// Takes slots one by one from one ring and in runs from another, which must agree.
+    #[test]
+    fn slots_are_taken_alike_in_runs_and_one_by_one() {
+        let [(mut one, mut by_one), (mut other, mut in_runs)] = [ring(8), ring(8)];
+        let mut word = 0;
+        for (pushed, most) in [(5, 3), (6, 9), (0, 1), (8, 8), (7, 2), (1, 9), (8, 3), (3, 9)] {
+            for _ in 0..pushed {
+                assert_eq!(one.push([word, !word]), other.push([word, !word]));
+                word += 1;
+            }
+            one.publish();
+            other.publish();
+            let mut taken = vec![[7, 7]];
+            let count = in_runs.take_into(most, &mut taken, |words| words);
+            assert_eq!(taken[1..], all(&mut by_one, most));
+            assert_eq!((count, in_runs.is_empty()), (taken.len() - 1, by_one.is_empty()));
+        }
+    }
 
     fn all(consumer: &mut Consumer, most: usize) -> Vec<MessageWords> {
         let mut taken = Vec::new();
