@@ -71,6 +71,16 @@ pub fn left(scenario: &Scenario, protocol: &ProtocolTraits) -> Result<Option<u64
     }))
 }
 
+/// Checks that a scenario fits under a protocol with these traits beside a trace that takes `trace_bytes`.
+///
+/// # Errors
+///
+/// [`MemoryError`] if both together need more than is available.
+pub fn fits_beside_trace(scenario: &Scenario, protocol: &ProtocolTraits, trace_bytes: u64) -> Result<(), MemoryError> {
+    let Some(there) = AvailableMemory::now(scenario.carrier.threads) else { return Ok(()) };
+    fits(MemoryNeed::under(scenario, protocol).with_trace(trace_bytes), there).map(|_| ())
+}
+
 fn fits(need: MemoryNeed, there: AvailableMemory) -> Result<u64, MemoryError> {
     there.bytes.checked_sub(need.bytes()).ok_or(MemoryError { need, there })
 }

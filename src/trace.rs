@@ -34,3 +34,6 @@ pub use writer::TraceWriter;
 
 /// Bytes of memory that a worker's rows take before they are written.
 pub const WRITER_BYTES: u64 = (writer::CHUNK_ROWS * size_of::<TracedMessage>()) as u64;
+
+/// Bytes of memory that the merge of all rows takes at most, after the run.
+pub const MERGE_BYTES: u64 = merge::BUFFERS_BYTES as u64;

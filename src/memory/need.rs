@@ -46,6 +46,12 @@ impl MemoryNeed {
         MemoryNeed { parts, nodes: scenario.overlay.nodes, orders: scenario.orders(), workers: scenario.workers() }
     }
 
+    /// Adds the bytes that the trace of the run takes beside it.
+    pub(super) fn with_trace(mut self, bytes: u64) -> MemoryNeed {
+        self.parts.push((MemoryPart::Trace, bytes));
+        self
+    }
+
     /// Returns the sum of all parts in bytes.
     pub fn bytes(&self) -> u64 {
         self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.1))

@@ -21,6 +21,8 @@ pub enum MemoryPart {
     Targets,
     /// The figures that links have of their own, and the last arrivals on links that keep order.
     OwnLinks,
+    /// The rows of a trace that are in memory: those that are not written yet, or those that are merged.
+    Trace,
 }
 
 impl MemoryPart {
@@ -35,6 +37,7 @@ impl MemoryPart {
             MemoryPart::Channels => "what leads from worker to worker",
             MemoryPart::Targets => "the targets of one forward",
             MemoryPart::OwnLinks => "the figures of single links",
+            MemoryPart::Trace => "the rows of the trace",
         }
     }
 
@@ -50,6 +53,7 @@ impl MemoryPart {
             MemoryPart::Channels => "fewer --threads",
             MemoryPart::Targets => "a lesser --fanout, fewer --nodes or another --topology",
             MemoryPart::OwnLinks => "fewer --nodes or --peers, or no --links and no ,ordered",
+            MemoryPart::Trace => "no --trace, or for fewer --threads",
         }
     }
 }

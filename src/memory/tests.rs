@@ -132,6 +132,19 @@ fn too_great_a_need_is_refused_with_flag_need_and_available_memory() {
 }
 
 #[test]
+fn a_trace_takes_memory_beside_its_run() {
+    let need = MemoryNeed::of(&bulk(100, 2, 2));
+    let traced = need.clone().with_trace(64 << 20);
+    assert_eq!((traced.bytes() - need.bytes(), traced.greatest()), (64 << 20, (MemoryPart::Trace, 64 << 20)));
+    let there = AvailableMemory { bytes: 32 << 20, bound: MemoryBound::Machine };
+    let error = fits(traced, there).unwrap_err().to_string();
+    for said in ["67.1 MB of it for the rows of the trace", "ask for no --trace, or for fewer --threads"] {
+        assert!(error.contains(said), "{error}");
+    }
+    assert!(fits(need, there).is_ok());
+}
+
+#[test]
 fn runs_side_by_side_have_room_for_their_messages() {
     assert_eq!([at_once(1_000, 8_000), at_once(1_000, 1), at_once(0, 5)], [4, 1, 5]);
 }

@@ -9,7 +9,7 @@ use crate::runtime::{ProcessShare, RunPlan, RunState, RuntimeOutcome, WorkerOutc
 use crate::scenario::{Pin, Until};
 use crate::sync::{Allowance, Arena};
 use crate::sys::ProcessWaker;
-use crate::trace::{FilledFiles, TraceLog, TraceSpool, WRITER_BYTES};
+use crate::trace::{FilledFiles, TraceLog, TraceSpool};
 use crate::transport::Clock;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,7 @@ impl Runner<'_> {
     ) -> Result<ProcessOutcome, SimulationError> {
         let scenario = self.scenario;
         let Carriers { ends, datagram_bytes, notices } = self.carriers(slot, rendezvous)?;
-        let rows = if trace.is_some() { scenario.carrier.threads as u64 * WRITER_BYTES } else { 0 };
+        let traced = if trace.is_some() { self.trace_memory() } else { 0 };
         let plan = RunPlan {
             topology: &self.topology,
             partition: &self.partition,
@@ -85,7 +85,7 @@ impl Runner<'_> {
             timeout: scenario.run.timeout,
             spin: scenario.carrier.spin,
             interrupt: self.interrupt,
-            allowance: &Allowance::new(self.memory_left.saturating_sub(rows)),
+            allowance: &Allowance::new(self.memory_left.saturating_sub(traced)),
             observer: self.observer,
             trace,
         };

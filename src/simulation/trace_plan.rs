@@ -3,17 +3,19 @@
 use super::trace_request::{TraceError, TraceEstimate, TraceRequest};
 use super::{Runner, SimulationError};
 use crate::engine::EngineError;
+use crate::memory;
 use crate::scenario::Engine;
 use crate::sys::disk_room;
 use crate::time::Nanos;
-use crate::trace::ROW_BYTES;
+use crate::trace::{MERGE_BYTES, ROW_BYTES, WRITER_BYTES};
 
 impl Runner<'_> {
     /// Returns the room that a trace of the run will take.
     ///
     /// # Errors
     ///
-    /// [`SimulationError::Trace`] if its disk lacks the room, or if the run cannot be traced.
+    /// [`SimulationError::Trace`] if its disk lacks the room, or if the run cannot be traced, and
+    /// [`SimulationError::Memory`] if the machine lacks the memory.
     pub fn plan_trace(&self, request: &TraceRequest) -> Result<TraceEstimate, SimulationError> {
         if let Engine::Fast | Engine::Hops = self.scenario.carrier.engine {
             return Err(EngineError::Traced.into());
@@ -26,6 +28,7 @@ impl Runner<'_> {
             file_bytes: lines.saturating_mul(self.line_bytes()),
             spool_bytes: lines.saturating_mul(ROW_BYTES as u64),
         };
+        memory::fits_beside_trace(self.scenario, &self.protocol.facts().traits, self.trace_memory())?;
         let needed = estimate.spool_bytes.saturating_add(if request.shares_disk { estimate.file_bytes } else { 0 });
         match disk_room(&request.folder).ok().flatten() {
             Some(left) if left < needed => {
@@ -34,6 +37,17 @@ impl Runner<'_> {
             }
             _ => Ok(estimate),
         }
+    }
+
+    /// Returns the bytes of memory that a trace of the run takes in this process: while the run lasts the rows that
+    /// each worker has not written yet, and after it the rows that are merged.
+    pub(super) fn trace_memory(&self) -> u64 {
+        let workers = match self.scenario.carrier.transport.is_virtual() {
+            true => self.partition.workers(),
+            false => self.scenario.carrier.threads,
+        };
+        let rows = self.expected_messages().saturating_mul(ROW_BYTES as u64);
+        MERGE_BYTES.min(rows).max(workers as u64 * WRITER_BYTES)
     }
 
     /// Returns the number of messages if every node that an order can reach within its TTL forwards it.

@@ -14,7 +14,7 @@ use crate::record::{BulkRecord, End, Ledger, MachineTimes, NodePlaces, Notice, R
 use crate::scenario::Until;
 use crate::sync::Allowance;
 use crate::time::Nanos;
-use crate::trace::{TraceSpool, WRITER_BYTES};
+use crate::trace::TraceSpool;
 use crate::transport::Clock;
 use crate::wire::message_bytes;
 use crate::workload::Origins;
@@ -29,8 +29,8 @@ impl Runner<'_> {
         trace: Option<&TraceRequest>,
     ) -> Result<RunRecord, SimulationError> {
         let spool = trace.map(|request| TraceSpool::new(&request.folder));
-        let writers = if trace.is_some() { self.partition.workers() as u64 * WRITER_BYTES } else { 0 };
-        let allowance = Allowance::new(self.memory_left.saturating_sub(writers));
+        let traced = if trace.is_some() { self.trace_memory() } else { 0 };
+        let allowance = Allowance::new(self.memory_left.saturating_sub(traced));
         self.with_setup(network, |setup, population| {
             let collector = self.collector(setup, population);
             let order_receipts = collector.as_ref().map(|collector| collector as &dyn OrderReceipts);

@@ -43,6 +43,26 @@ fn the_lines_of_each_protocol_are_expected() {
     assert_eq!(lines(Draft { ttl: Some(Ttl::Hops(10)), ..ring }), 20);
 }
 
+#[test]
+fn a_trace_takes_the_memory_of_its_rows_up_to_the_buffers_of_the_merge() {
+    let memory = |orders, threads| {
+        let draft = Draft {
+            transport: Some(TransportKind::Simulated),
+            nodes: Some(500),
+            fanout: Some(6),
+            orders: Some(orders),
+            rate: (orders > 1).then(|| "1k/s".parse().unwrap()),
+            threads: Some(threads),
+            ..Draft::default()
+        };
+        let (scenario, interrupt) = (draft.build().unwrap(), Interrupt::new());
+        Runner::new(&scenario, &interrupt, &()).unwrap().trace_memory()
+    };
+    // 3,000 rows of 40 bytes for each order.
+    assert_eq!((memory(1, 1), memory(10, 2)), (120_000, 1_200_000));
+    assert_eq!(memory(1_000, 2), 64 << 20);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_without_room_is_an_error_before_the_run() {
