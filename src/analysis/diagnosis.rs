@@ -1,6 +1,7 @@
 //! Doubts that a run itself gives rise to: full queues, first receipts at the last hop that the TTL allows, late
 //! departures, sizes without effect.
 
+mod lines;
 mod overload;
 mod size;
 mod unmet;
@@ -28,7 +29,8 @@ impl RunContext<'_> {
         let ttl = self.binding_ttl(record, hops_are_equal);
         let untouched = unmet::untouched(self.scenario, record);
         let size = self.early_retry(record).into_iter().chain(self.weightless_orders(record));
-        record.notices.extend(window.into_iter().chain(overload).chain(ttl).chain(size).chain(untouched));
+        let doubts = overload.into_iter().chain(self.overloaded_links(record)).chain(ttl);
+        record.notices.extend(window.into_iter().chain(doubts).chain(size).chain(untouched));
         record.notices.sort_by_key(Notice::priority);
     }
 

@@ -89,6 +89,19 @@ pub enum Notice {
         /// Number of threads that would have a core each, if it is more than the run had.
         threads: Option<u64>,
     },
+    /// Orders came faster than the nodes' access links carried them.
+    LinksOverloaded {
+        /// True for uplinks, false for downlinks.
+        is_up: bool,
+        /// Links that were busy for longer than orders were published.
+        overloaded: u64,
+        /// Links that have a rate.
+        links: u64,
+        /// Time for which the busiest link was busy, over that for which orders were published.
+        load: f64,
+        /// The rate of orders at which that would be 1, in the syntax of the option; `None` if none was asked for.
+        rate: Option<String>,
+    },
     /// Messages left a modelled network in front of a real carrier late.
     DeparturesLate {
         /// Lateness, 99th percentile.
@@ -297,7 +310,7 @@ pub enum Notice {
 
 impl Notice {
     /// All codes, in the order in which notices stand.
-    pub const CODES: [&'static str; 29] = [
+    pub const CODES: [&'static str; 30] = [
         "series-failed",
         "series-interrupted",
         "queues-overflowed",
@@ -305,6 +318,7 @@ impl Notice {
         "memory-used-up",
         "window-narrow",
         "overload",
+        "links-overloaded",
         "departures-late",
         "ttl-binds",
         "retry-early",
@@ -344,36 +358,29 @@ impl Notice {
             Notice::MemoryUsedUp { .. } => 4,
             Notice::WindowNarrow { .. } => 5,
             Notice::Overload { .. } => 6,
-            Notice::DeparturesLate { .. } => 7,
-            Notice::TtlBinds { .. } => 8,
-            Notice::RetryEarly { .. } => 9,
-            Notice::OverlayDisconnected { .. } => 10,
-            Notice::OverlayNotSearched => 11,
-            Notice::TargetBeyondTtl { .. } => 12,
-            Notice::TargetTooLate { .. } | Notice::TargetBeyondUplinks { .. } => 13,
-            Notice::TargetUnlikely { .. } => 14,
-            Notice::EdgeListRead { .. } => 15,
-            Notice::FaultUnmet { .. } => 16,
-            Notice::LossUnmet { .. } => 17,
-            Notice::DuplicateUnmet { .. } => 18,
-            Notice::SizeUnmet { .. } => 19,
-            Notice::LatencyWithoutFloor => 20,
-            Notice::NodeTrafficNotKept { .. } => 21,
-            Notice::NodeTrafficCutShort { .. } => 22,
-            Notice::TrainsApart => 23,
-            Notice::ReceiveBufferNotSet { .. } => 24,
-            Notice::ReceiveBufferGranted { .. } => 25,
-            Notice::CoresShared { .. } => 26,
-            Notice::WorkersNotPinned { .. } => 27,
-            Notice::NodesFileWithoutTimes | Notice::NodesFileWithoutColumns { .. } | Notice::OrdersFileEmpty => 28,
-        }
-    }
-
-    /// Returns true if its advice is to raise the TTL.
-    pub const fn raises_ttl(&self) -> bool {
-        match self {
-            Notice::TargetBeyondTtl { advice, .. } | Notice::TargetUnlikely { advice, .. } => advice.raises_ttl,
-            _ => false,
+            Notice::LinksOverloaded { .. } => 7,
+            Notice::DeparturesLate { .. } => 8,
+            Notice::TtlBinds { .. } => 9,
+            Notice::RetryEarly { .. } => 10,
+            Notice::OverlayDisconnected { .. } => 11,
+            Notice::OverlayNotSearched => 12,
+            Notice::TargetBeyondTtl { .. } => 13,
+            Notice::TargetTooLate { .. } | Notice::TargetBeyondUplinks { .. } => 14,
+            Notice::TargetUnlikely { .. } => 15,
+            Notice::EdgeListRead { .. } => 16,
+            Notice::FaultUnmet { .. } => 17,
+            Notice::LossUnmet { .. } => 18,
+            Notice::DuplicateUnmet { .. } => 19,
+            Notice::SizeUnmet { .. } => 20,
+            Notice::LatencyWithoutFloor => 21,
+            Notice::NodeTrafficNotKept { .. } => 22,
+            Notice::NodeTrafficCutShort { .. } => 23,
+            Notice::TrainsApart => 24,
+            Notice::ReceiveBufferNotSet { .. } => 25,
+            Notice::ReceiveBufferGranted { .. } => 26,
+            Notice::CoresShared { .. } => 27,
+            Notice::WorkersNotPinned { .. } => 28,
+            Notice::NodesFileWithoutTimes | Notice::NodesFileWithoutColumns { .. } | Notice::OrdersFileEmpty => 29,
         }
     }
 

@@ -2,7 +2,7 @@
 //! first, no node sends or receives more than its links carry, copies share an uplink if asked to, and no order spreads
 //! faster than the postal model.
 
-use crate::command::{bulkprop, output};
+use crate::command::{bulkprop, json, output};
 use crate::support::{run, sentences, to_quiescence};
 use bulk_order_propagation::record::{End, RunRecord};
 use bulk_order_propagation::scenario::{Draft, OriginsKind, PayloadBytes, ProtocolKind, TransportKind, Ttl, Until};
@@ -257,6 +257,30 @@ fn a_full_queue_of_a_shared_uplink_drops_as_a_serial_one_does() {
     assert_eq!(report["notice_codes"][0], "queues-overflowed");
     let (code, report, _) = flooded_star("up=10mbit,queue=83916B,share=fair");
     assert_eq!((code, &report["ledger"]["uplink_dropped"]), (Some(0), &Value::from(0)));
+}
+
+#[test]
+fn orders_that_come_faster_than_uplinks_carry_them_are_reported() {
+    // 8 copies of 84 bytes take an uplink of 1 Mbit/s for 5.376 ms, and 186 orders a second leave it 5.3763 ms.
+    let line = "--transport simulated --nodes 100 --bandwidth up=1Mbit --orders 200 --arrivals constant --latency 20ms \
+                --until quiescent --seed 7 --format json --rate";
+    for (rate, said) in [
+        (
+            "1000/s",
+            Some(
+                "Orders came faster than the access links carried them: while they were published, 100 of 100 uplinks \
+                 were offered more than their rate, the busiest at least 5.38 times as much. Messages wait longer with \
+                 each order, so the delays depend on the number of orders. Lower --rate to 186/s, or raise --bandwidth \
+                 up= that many times.",
+            ),
+        ),
+        ("186/s", None),
+    ] {
+        let report = json(&format!("{line} {rate}"));
+        let notices = report["notice_codes"].as_array().unwrap().iter().zip(report["notices"].as_array().unwrap());
+        let found = notices.filter(|(code, _)| *code == "links-overloaded").map(|(_, said)| said.as_str().unwrap());
+        assert_eq!(found.collect::<Vec<_>>(), said.into_iter().collect::<Vec<_>>(), "{rate}");
+    }
 }
 
 #[test]

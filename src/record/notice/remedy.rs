@@ -1,5 +1,6 @@
 //! The remedies and causes that notices name, and their words.
 
+use super::Notice;
 use crate::time::Nanos;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display, Formatter};
@@ -31,6 +32,16 @@ pub enum UnmetCause {
     BeginsLate(Nanos),
     /// Another cause, as a clause.
     Other(String),
+}
+
+impl Notice {
+    /// Returns true if its advice is to raise the TTL.
+    pub const fn raises_ttl(&self) -> bool {
+        match self {
+            Notice::TargetBeyondTtl { advice, .. } | Notice::TargetUnlikely { advice, .. } => advice.raises_ttl,
+            _ => false,
+        }
+    }
 }
 
 impl Display for WindowRemedy {

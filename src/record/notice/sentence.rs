@@ -13,6 +13,7 @@ impl Display for Notice {
             Notice::MemoryUsedUp { .. }
             | Notice::WindowNarrow { .. }
             | Notice::Overload { .. }
+            | Notice::LinksOverloaded { .. }
             | Notice::QueuesOverflowed { .. }
             | Notice::DeparturesLate { .. }
             | Notice::TtlBinds { .. } => self.write_doubt(out),
@@ -84,6 +85,7 @@ impl Notice {
             }
             Notice::Overload { .. } => self.write_overload(out),
             Notice::QueuesOverflowed { .. } => self.write_overflow(out),
+            Notice::LinksOverloaded { .. } => self.write_overloaded_links(out),
             Notice::DeparturesLate { late, latency } => write!(
                 out,
                 "Messages left the modelled network late: one in a hundred by {late} or more, where their mean latency \
@@ -124,6 +126,21 @@ impl Notice {
             grouped(dropped),
             grouped(*uplink_dropped),
             grouped(*downlink_dropped)
+        )
+    }
+
+    fn write_overloaded_links(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let Notice::LinksOverloaded { is_up, overloaded, links, load, rate } = self else { return Ok(()) };
+        let (noun, option) = if *is_up { ("uplink", "up=") } else { ("downlink", "down=") };
+        let slower = rate.as_ref().map_or_else(String::new, |rate| format!("Lower --rate to {rate}, or raise"));
+        let raise = if rate.is_some() { slower } else { "Raise".to_owned() };
+        write!(
+            out,
+            "Orders came faster than the access links carried them: while they were published, {} of {} were offered \
+             more than their rate, the busiest at least {load:.2} times as much. Messages wait longer with each order, \
+             so the delays depend on the number of orders. {raise} --bandwidth {option} that many times.",
+            grouped(*overloaded),
+            counted(*links, noun)
         )
     }
 
