@@ -121,7 +121,8 @@ pub mod errors {
     pub use crate::experiment::ReportFault;
     pub use crate::memory::{MemoryError, MemoryNeed, MemoryPart};
     pub use crate::network::{
-        FaultError, LatencyError, LossError, MatrixError, MatrixLineFault, NetworkError, PlaceFault, RegionError,
+        BandwidthUseError, FaultError, LatencyError, LossError, MatrixError, MatrixLineFault, NetworkError, PlaceFault,
+        RegionError,
     };
     pub use crate::order::ParseSymbolError;
     pub use crate::protocol::BadKnob;

@@ -35,7 +35,8 @@ mod tests;
 
 pub use attempts::{AttemptCache, Attempts};
 pub use bandwidth::{
-    AccessLink, BandwidthError, BandwidthSpec, HEADER_BYTES, LinkRate, QueueOffer, Rates, UplinkShare, process,
+    AccessLink, BandwidthError, BandwidthSpec, BandwidthUseError, HEADER_BYTES, LinkRate, QueueOffer, Rates,
+    UplinkShare, process,
 };
 pub use detect_spec::{DetectSpec, ParseDetectError};
 pub use detection::{Detection, Discovery};

@@ -137,7 +137,7 @@ pub fn process(link: &mut AccessLink, now: Nanos, each: Nanos) -> Nanos {
 }
 
 /// The requested access links: `up=10mbit,down=100mbit,queue=64KiB,share=fair`, of which each part may be missing; or
-/// `regions`, for the rates in the data set of `--network`.
+/// `regions`, for the rates in the data set of `--network`. Without any rate the rest is about those of a place file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BandwidthSpec {
     /// The source of the rates.
@@ -210,12 +210,6 @@ pub enum BandwidthError {
         /// The text as written.
         written: String,
     },
-    /// No uplink has a rate that copies could share.
-    #[error("share=fair is about the uplink, which has no rate in `{written}`; add up=RATE")]
-    NothingToShare {
-        /// The text as written.
-        written: String,
-    },
     /// The queue is not a size.
     #[error("the queue is `{written}`{}", quantity::refusal(quantity::bytes(written), SIZE_ADVICE))]
     Queue {
@@ -224,23 +218,46 @@ pub enum BandwidthError {
     },
 }
 
+/// The reason why a bandwidth cannot be used in a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BandwidthUseError {
+    /// No uplink has a rate that copies could share.
+    #[error(
+        "--bandwidth {bandwidth}: share=fair is about the uplink, which has no rate; add up=RATE, or name a --place \
+         file with the column up"
+    )]
+    NothingToShare {
+        /// The bandwidth asked for.
+        bandwidth: BandwidthSpec,
+    },
+    /// No access link has a rate, so that nothing waits.
+    #[error(
+        "--bandwidth {bandwidth}: no access link has a rate, so that nothing waits in a queue; add up=RATE or \
+         down=RATE, or name a --place file with the column up or down"
+    )]
+    NothingToQueue {
+        /// The bandwidth asked for.
+        bandwidth: BandwidthSpec,
+    },
+    /// Copies that share an uplink are not one stream.
+    #[error(
+        "--bandwidth share=fair with --latency ordered: copies that share an uplink are flows of their own, and a \
+         later one may leave first, while an ordered link is one stream; leave one of the two out"
+    )]
+    FlowsInOrder,
+}
+
 impl fmt::Display for BandwidthSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.rates {
-            Rates::Regions => f.write_str("regions")?,
-            Rates::Same { up, down } => {
-                let rate = |name: &str, rate: Option<u64>| rate.map(|rate| format!("{name}={}", shown(rate, &RATES)));
-                let parts: Vec<String> = [rate("up", up), rate("down", down)].into_iter().flatten().collect();
-                f.write_str(&parts.join(","))?;
-            }
-        }
-        if let Some(bytes) = self.queue_bytes {
-            write!(f, ",queue={}", shown(bytes, &SIZES))?;
-        }
-        match self.share {
-            UplinkShare::Serial => Ok(()),
-            UplinkShare::Fair => f.write_str(",share=fair"),
-        }
+        let rate = |name: &str, rate: Option<u64>| rate.map(|rate| format!("{name}={}", shown(rate, &RATES)));
+        let rates = match self.rates {
+            Rates::Regions => [Some("regions".to_owned()), None],
+            Rates::Same { up, down } => [rate("up", up), rate("down", down)],
+        };
+        let queue = self.queue_bytes.map(|bytes| format!("queue={}", shown(bytes, &SIZES)));
+        let share = (self.share == UplinkShare::Fair).then(|| "share=fair".to_owned());
+        let parts: Vec<String> = rates.into_iter().chain([queue, share]).flatten().collect();
+        f.write_str(&parts.join(","))
     }
 }
 
@@ -271,12 +288,12 @@ impl FromStr for BandwidthSpec {
         };
         let rates = match fields.plain() {
             Some("regions") if up.is_none() && down.is_none() => Rates::Regions,
-            None if up.is_some() || down.is_some() => Rates::Same { up, down },
+            // A place file may have the rates, which is known once it was read.
+            None if up.is_some() || down.is_some() || queue_bytes.is_some() || share == UplinkShare::Fair => {
+                Rates::Same { up, down }
+            }
             _ => return Err(BandwidthError::Unknown { written: text.to_owned() }),
         };
-        if share == UplinkShare::Fair && matches!(rates, Rates::Same { up: None, .. }) {
-            return Err(BandwidthError::NothingToShare { written: text.to_owned() });
-        }
         match fields.left() {
             Some(written) => Err(BandwidthError::Surplus { written }),
             None => Ok(BandwidthSpec { rates, queue_bytes, share }),
@@ -442,6 +459,9 @@ mod tests {
             ("up=10mbit,share=serial", "up=10mbit"),
             ("share=fair,queue=64KiB,down=1gbit,up=10mbit", "up=10mbit,down=1gbit,queue=64KiB,share=fair"),
             ("regions,share=fair", "regions,share=fair"),
+            ("share=fair", "share=fair"),
+            ("share=fair,queue=1024B", "queue=1KiB,share=fair"),
+            ("share=serial,queue=1024B", "queue=1KiB"),
         ] {
             let spec: BandwidthSpec = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(spec.to_string(), written);
@@ -455,7 +475,6 @@ mod tests {
             ("", "`` is no bandwidth; write one of up=RATE,down=RATE"),
             ("fast", "`fast` is no bandwidth"),
             ("regions,up=1mbit", "`regions,up=1mbit` is no bandwidth"),
-            ("queue=1KiB", "`queue=1KiB` is no bandwidth"),
             ("up=0mbit", "up is `0mbit`, which is no rate; write a number above 0"),
             ("up=-1mbit", "up is `-1mbit`, which is no rate"),
             ("up=10", "up is `10`, which is no rate"),
@@ -465,8 +484,7 @@ mod tests {
             ("up=1mbit,sideways=1mbit", "`sideways=1mbit` is one figure too many"),
             ("up=1mbit,share=tcp", "share is `tcp`; write share=serial"),
             ("up=1mbit,share=fair,share=serial", "`share=serial` is one figure too many"),
-            ("share=fair", "`share=fair` is no bandwidth"),
-            ("down=1mbit,share=fair", "which has no rate in `down=1mbit,share=fair`; add up=RATE"),
+            ("share=serial", "`share=serial` is no bandwidth"),
         ] {
             let error = text.parse::<BandwidthSpec>().expect_err(text).to_string();
             assert!(error.contains(said), "{text}: {error}");

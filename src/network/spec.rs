@@ -127,14 +127,32 @@ impl NetworkSpec {
 
     /// Returns the number of directions in which access links have limits: 2 if it depends on a file that is not read.
     pub fn limited_directions(&self) -> u64 {
-        let kinds = || self.places.listed().into_iter().flat_map(|file| file.kinds());
-        let own = u64::from(kinds().any(|kind| kind.up.is_some())) + u64::from(kinds().any(|kind| kind.down.is_some()));
-        own.max(match self.bandwidth.map(|bandwidth| bandwidth.rates) {
-            None => 0,
-            Some(Rates::Same { up, down }) => u64::from(up.is_some()) + u64::from(down.is_some()),
+        self.has_rates().map(u64::from).iter().sum()
+    }
+
+    /// Returns whether any uplink has a rate, and whether any downlink has; true if it depends on a file that is not
+    /// read.
+    pub fn has_rates(&self) -> [bool; 2] {
+        let own = |rate: fn(&PlaceKind) -> Option<u64>| {
+            self.places.listed().is_some_and(|file| file.kinds().any(|kind| rate(kind).is_some()))
+        };
+        let [up, down] = match self.bandwidth.map(|bandwidth| bandwidth.rates) {
+            None => [false; 2],
+            Some(Rates::Same { up, down }) => [up.is_some(), down.is_some()],
             // Every published matrix has rates for both.
-            Some(Rates::Regions) => 2,
-        })
+            Some(Rates::Regions) => [true; 2],
+        };
+        [up || own(|kind| kind.up), down || own(|kind| kind.down)]
+    }
+
+    /// Returns the least rate of an uplink, as far as it is known without reading the file of a network of regions.
+    pub fn slowest_uplink(&self) -> Option<LinkRate> {
+        let own = self.places.listed().into_iter().flat_map(|file| file.kinds()).filter_map(|kind| kind.up);
+        let same = match self.bandwidth.map(|bandwidth| bandwidth.rates) {
+            Some(Rates::Same { up, .. }) => up,
+            None | Some(Rates::Regions) => None,
+        };
+        own.chain(same).min().map(|bits| LinkRate::new(bits, None))
     }
 
     /// Returns the least latency of any message, with that assumed for regions, whose matrix is not read for it.

@@ -7,7 +7,7 @@ use super::limits::{self, THREADS};
 use super::payload::PayloadBytes;
 use super::protocol_spec::ProtocolSpec;
 use super::transport_kind::{TransportKind, carriers_that};
-use crate::network::{LatencySpec, LinkFault, PlaceFault, RegionSpec};
+use crate::network::{BandwidthUseError, LatencySpec, LinkFault, PlaceFault, RegionSpec};
 use crate::table::TableError;
 use crate::topology::{TopologyError, TopologySpec};
 use crate::workload::{PublicationFault, Rate};
@@ -319,12 +319,9 @@ pub enum ScenarioError {
         network: RegionSpec,
     },
 
-    /// Copies that share an uplink are not one stream.
-    #[error(
-        "--bandwidth share=fair with --latency ordered: copies that share an uplink are flows of their own, and a \
-         later one may leave first, while an ordered link is one stream; leave one of the two out"
-    )]
-    FlowsInOrder,
+    /// A part of the bandwidth has nothing to be about.
+    #[error(transparent)]
+    BandwidthUse(#[from] BandwidthUseError),
 
     /// The protocol makes no requests to repeat.
     #[error(

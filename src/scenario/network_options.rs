@@ -7,8 +7,8 @@ use super::parse::{no_nul, time};
 use super::transport_kind::TransportKind;
 use super::{Draft, ScenarioValues};
 use crate::network::{
-    BandwidthSpec, LATENCY_MAX, Latency, LatencySpec, LinkFile, NetworkSpec, Paths, PlaceFile, PlaceSpec, Places,
-    RegionSpec, UplinkShare,
+    BandwidthSpec, BandwidthUseError, LATENCY_MAX, Latency, LatencySpec, LinkFile, NetworkSpec, Paths, PlaceFile,
+    PlaceSpec, Places, RegionSpec, UplinkShare,
 };
 use crate::time::Nanos;
 
@@ -174,9 +174,23 @@ fn network(draft: &Draft, paths: Paths) -> Result<NetworkSpec, ScenarioError> {
     };
     match network.bandwidth {
         Some(BandwidthSpec { share: UplinkShare::Fair, .. }) if network.keeps_order() => {
-            Err(ScenarioError::FlowsInOrder)
+            Err(BandwidthUseError::FlowsInOrder.into())
         }
         _ => Ok(network),
+    }
+}
+
+/// Checks that links have the rates that the rest of `--bandwidth` is about. A place file may have them.
+pub(super) fn check_rates(network: Option<&NetworkSpec>) -> Result<(), ScenarioError> {
+    let Some((network, bandwidth)) = network.and_then(|network| Some((network, network.bandwidth?))) else {
+        return Ok(());
+    };
+    match network.has_rates() {
+        [false, _] if bandwidth.share == UplinkShare::Fair => {
+            Err(BandwidthUseError::NothingToShare { bandwidth }.into())
+        }
+        [false, false] => Err(BandwidthUseError::NothingToQueue { bandwidth }.into()),
+        _ => Ok(()),
     }
 }
 

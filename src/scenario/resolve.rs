@@ -32,6 +32,7 @@ impl Draft {
         let places = network_options::places(&self, &overlay, transport, read)?;
         let links = network_options::links(&self, &overlay, read)?;
         network.iter_mut().for_each(|network| (network.places, network.links) = (places.clone(), links.clone()));
+        network_options::check_rates(network.as_ref())?;
         let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref())?;
         let workload = WorkloadOptions::resolve(&self, &overlay, transport, read)?;
         let run = RunOptions::resolve(&self, transport)?;

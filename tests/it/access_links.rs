@@ -289,8 +289,10 @@ fn a_share_that_cannot_be_is_refused_by_name() {
         ("--transport simulated --bandwidth up=1Mbit,share=tcp", "share is `tcp`; write share=serial"),
         (
             "--transport simulated --bandwidth down=1Mbit,share=fair",
-            "share=fair is about the uplink, which has no rate",
+            "share=fair is about the uplink, which has no rate; add up=RATE, or name a --place file",
         ),
+        ("--transport simulated --bandwidth share=fair", "--bandwidth share=fair: share=fair is about the uplink"),
+        ("--transport simulated --bandwidth queue=64KiB", "--bandwidth queue=64KiB: no access link has a rate"),
         ("--transport memory --bandwidth up=1Mbit,share=fair", "--bandwidth"),
         ("--transport simulated --engine fast --bandwidth up=1Mbit,share=fair", "--engine fast"),
     ] {

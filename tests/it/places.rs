@@ -3,7 +3,7 @@
 use crate::command::{bulkprop, output};
 use crate::support::{carriers, run, scenario, to_quiescence};
 use bulk_order_propagation::ids::NodeId;
-use bulk_order_propagation::network::PlaceSpec;
+use bulk_order_propagation::network::{LinkRate, PlaceSpec, UplinkShare};
 use bulk_order_propagation::record::{GroupKind, RunRecord};
 use bulk_order_propagation::scenario::{Draft, TransportKind};
 use bulk_order_propagation::time::Nanos;
@@ -40,6 +40,22 @@ fn a_file_gives_region_class_and_lines() {
     assert_eq!(network.processing(NodeId(8)), Nanos::ZERO);
     assert!(network.access_links(NodeId(4)).up.is_some() && network.access_links(NodeId(4)).down.is_none());
     assert!(network.access_links(NodeId(8)).up.is_none() && network.limited() == [true, true]);
+}
+
+#[test]
+fn the_rates_of_a_file_may_be_shared_and_have_queues() {
+    let under = |bandwidth: &str| {
+        let bandwidth = Some(bandwidth.parse().unwrap());
+        scenario(Draft { bandwidth, ..placed(listed(), 12, 1) })
+    };
+    let scenario = under("queue=1KiB,share=fair");
+    assert!(scenario.replay().contains("--bandwidth 'queue=1KiB,share=fair'"), "{}", scenario.replay());
+    let network = scenario.network.clone().unwrap().build(5).unwrap();
+    assert_eq!((network.limited(), network.uplink_share()), ([true, true], UplinkShare::Fair));
+    let links = network.access_links(NodeId(4));
+    assert_eq!(links.up, Some(LinkRate::new(20_000_000, Some(1_024))));
+    let plain = under("queue=1KiB").network.clone().unwrap().build(5).unwrap();
+    assert_eq!((plain.access_links(NodeId(4)), plain.uplink_share()), (links, UplinkShare::Serial));
 }
 
 #[test]
