@@ -14,6 +14,7 @@ use crate::record::{
     UpkeepCounts, WorkerRecord,
 };
 use crate::theory::redundancy::rmr;
+use crate::wire::DATAGRAM_BYTES_MAX;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -206,6 +207,11 @@ pub struct RunFigures {
 }
 
 impl RunFigures {
+    /// Returns true if the longest order takes more than a datagram holds, so that it is no datagram's.
+    pub fn exceeds_datagram(&self) -> bool {
+        self.datagram_bytes as usize > DATAGRAM_BYTES_MAX
+    }
+
     /// Computes the figures of a run with this target.
     pub(crate) fn new(record: &RunRecord, target: Ratio) -> RunFigures {
         let delays = Delays::of(record);

@@ -93,6 +93,9 @@ fn the_full_report_has_every_table() {
         assert!(full.contains(&format!("\n{table}")), "{table}\n{full}");
     }
     assert!(full.contains("bytes per datagram") && !brief.contains("bytes per datagram"), "{full}");
+    // No datagram holds an order of this size.
+    let large = printed("--transport simulated --nodes 20 --payload-bytes 1MiB", &["--full"]);
+    assert!(large.contains("bytes per order") && !large.contains("bytes per datagram"), "{large}");
     assert!(full.lines().count() > LINES_MAX && brief.contains("; --full prints everything\n"), "{brief}");
     // Both are of one run.
     let bins = |text: &str| {

@@ -113,6 +113,7 @@ fn cost(report: &Report) -> Vec<String> {
         run.upkeep.as_ref().map(count).filter(|&count| count > 0).map(|count| entry(name, &grouped(count)))
     };
     let rate = run.machine.messages_per_second.map_or_else(|| "-".to_owned(), grouped);
+    let bytes_of = if run.exceeds_datagram() { "bytes per order" } else { "bytes per datagram" };
     let entries = [
         Some(entry("messages", &grouped(run.messages))),
         control.then(|| entry("control messages", &grouped(run.control_messages))),
@@ -124,7 +125,7 @@ fn cost(report: &Report) -> Vec<String> {
         Some(entry("bytes sent", &grouped(run.bytes))),
         control.then(|| entry("of them control", &grouped(run.control_bytes))),
         run.bytes_per_receipt.map(|bytes| entry("bytes per receipt", &grouped(bytes.round() as u64))),
-        Some(entry("bytes per datagram", &grouped(run.datagram_bytes.into()))),
+        Some(entry(bytes_of, &grouped(run.datagram_bytes.into()))),
         Some(match run.virtual_ns {
             Some(time) => entry("virtual time", &Nanos(time).to_string()),
             None => entry("wall time", &Nanos(run.machine.wall_ns).to_string()),
