@@ -8,7 +8,7 @@ use super::protocol_spec::{ProtocolKnobs, ProtocolSpec};
 use super::transport_kind::TransportKind;
 use super::{Draft, limits};
 use crate::message::TTL_MAX;
-use crate::network::NetworkSpec;
+use crate::network::{HEADER_BYTES, NetworkSpec};
 use crate::protocol::{LazyKnobs, PushKnobs};
 use crate::time::Nanos;
 use serde::{Serialize, Serializer};
@@ -54,8 +54,9 @@ macro_rules! protocol_options {
 
             /// With lazy, time before a node requests again [default: 500ms].
             ///
-            /// The time that a node waits for an order that it has requested. The default is three times the longest
-            /// modelled latency if that exceeds 500 ms. A time shorter than a round trip causes duplicates.
+            /// The time that a node waits for an order that it has requested. The default is longer if three times the
+            /// longest modelled latency exceeds 500 ms, or a round trip and the time in which the slowest uplink sends
+            /// an order to as many nodes as fanout says. A shorter time causes duplicates.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             retry: Nanos = "TIME", protocol_options::read_retry;
 
@@ -102,16 +103,18 @@ impl ProtocolOptions {
         draft: &Draft,
         transport: TransportKind,
         network: Option<&NetworkSpec>,
+        order_bytes: u32,
     ) -> Result<ProtocolOptions, ScenarioError> {
         let asked = draft.protocol.unwrap_or(ProtocolKind::Push.into()).checked()?;
         let shared = SharedKnobs::asked(draft, asked)?;
         let (spec, kind) = (asked.without_options(), asked.kind());
+        let fanout = fanout(shared.fanout, kind)?;
         Ok(ProtocolOptions {
             spec,
-            fanout: fanout(shared.fanout, kind)?,
+            fanout,
             ttl: ttl(draft.ttl, kind, transport)?,
             exclude_sender: exclude_sender(draft.exclude_sender, kind)?,
-            retry: retry(shared.retry, kind, network)?,
+            retry: retry(shared.retry, kind, || retry_default(fanout, network, order_bytes))?,
             announce_interval: announce_interval(shared.announce_interval, kind)?,
         })
     }
@@ -246,21 +249,36 @@ fn exclude_sender(asked: Option<bool>, protocol: ProtocolKind) -> Result<bool, S
     }
 }
 
-/// Resolves the retry time of a protocol that makes requests. The default is at least three times the longest modelled
-/// latency, so it exceeds the time in which an answer can come.
+/// Resolves the retry time of a protocol that makes requests.
 fn retry(
     asked: Option<Nanos>,
     protocol: ProtocolKind,
-    network: Option<&NetworkSpec>,
+    default: impl FnOnce() -> Nanos,
 ) -> Result<Option<Nanos>, ScenarioError> {
-    let longest = network.map_or(Nanos::ZERO, NetworkSpec::longest);
     match (protocol, asked) {
-        (ProtocolKind::Lazy, None) => Ok(Some(RETRY_DEFAULT.max(Nanos(longest.0.saturating_mul(3))))),
+        (ProtocolKind::Lazy, None) => Ok(Some(default())),
         (ProtocolKind::Lazy, Some(Nanos::ZERO)) => Err(BadValue::new("retry", "0", RETRY_RULE).into()),
         (ProtocolKind::Lazy, asked) => Ok(asked),
         (_, None) => Ok(None),
         (_, Some(_)) => Err(ScenarioError::NothingToRetry { protocol }),
     }
+}
+
+/// Returns the default retry time, which exceeds the time in which an answer can come: three times the longest modelled
+/// latency, and a round trip with an order on the slowest uplink. A node may be asked by all to whom it has announced
+/// the order, and serves them one after the other.
+fn retry_default(fanout: u32, network: Option<&NetworkSpec>, order_bytes: u32) -> Nanos {
+    let longest = network.map_or(Nanos::ZERO, NetworkSpec::longest);
+    let uplink = network.and_then(NetworkSpec::slowest_uplink);
+    let copy_takes = uplink.map_or(Nanos::ZERO, |uplink| uplink.time(order_bytes.saturating_add(HEADER_BYTES)));
+    let copies_take = Nanos(copy_takes.0.saturating_mul(fanout.into()));
+    let answer = whole_millis(copies_take + longest + longest);
+    RETRY_DEFAULT.max(Nanos(longest.0.saturating_mul(3))).max(answer)
+}
+
+/// Rounds up to a whole millisecond.
+fn whole_millis(time: Nanos) -> Nanos {
+    Nanos(time.0.checked_next_multiple_of(1_000_000).unwrap_or(u64::MAX))
 }
 
 /// Resolves the announce interval of a protocol that announces.
@@ -296,3 +314,29 @@ const FANOUT_DEFAULT: u32 = 8;
 const TTL_DEFAULT: Ttl = Ttl::Hops(6);
 
 const RETRY_DEFAULT: Nanos = Nanos::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::message_bytes;
+
+    /// 16 MiB, 84 bytes and their header take 50 Mbit/s for 2.684 s, and 8 of them for 21.475 s; an answer takes two
+    /// latencies of 50 ms as well.
+    #[test]
+    fn the_default_retry_time_covers_the_copies_of_a_slow_uplink() {
+        let bandwidth = |text: &str| NetworkSpec { bandwidth: Some(text.parse().unwrap()), ..NetworkSpec::default() };
+        let default = |network: &NetworkSpec, payload| retry_default(8, Some(network), message_bytes(payload));
+        for (network, payload, expected) in [
+            (NetworkSpec::default(), 16 << 20, RETRY_DEFAULT),
+            (bandwidth("up=50mbit"), 1_000, RETRY_DEFAULT),
+            (bandwidth("down=50mbit"), 16 << 20, RETRY_DEFAULT),
+            (bandwidth("up=50mbit"), 16 << 20, Nanos::from_millis(21_575)),
+        ] {
+            assert_eq!(default(&network, payload), expected, "{network:?} {payload}");
+        }
+        let copies = 8 * 8 * u64::from(message_bytes(1) + HEADER_BYTES);
+        assert_eq!(default(&bandwidth("up=1bit"), 1), Nanos::from_secs(copies) + Nanos::from_millis(100));
+        assert_eq!(retry_default(u32::MAX, Some(&bandwidth("up=1bit")), u32::MAX), whole_millis(Nanos::MAX));
+        assert_eq!(retry_default(8, None, u32::MAX), RETRY_DEFAULT);
+    }
+}

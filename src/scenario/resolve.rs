@@ -9,6 +9,7 @@ use super::{
     CarrierOptions, Draft, FailureOptions, OverlayOptions, ProtocolOptions, RunOptions, Scenario, ScenarioValues,
     WorkloadOptions, carrier_options, network_options,
 };
+use crate::wire::message_bytes;
 use serde::{Serialize, Serializer};
 
 impl Draft {
@@ -33,8 +34,9 @@ impl Draft {
         let links = network_options::links(&self, &overlay, read)?;
         network.iter_mut().for_each(|network| (network.places, network.links) = (places.clone(), links.clone()));
         network_options::check_rates(network.as_ref())?;
-        let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref())?;
         let workload = WorkloadOptions::resolve(&self, &overlay, transport, read)?;
+        let order_bytes = message_bytes(workload.payload_bytes.most());
+        let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref(), order_bytes)?;
         let run = RunOptions::resolve(&self, transport)?;
         // Several runs in virtual time are spread over the threads, so that one need not feed all.
         let fed = network

@@ -25,7 +25,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
     ("protocol", &["topology"]),
     ("network", &["topology"]),
     ("adversary", &["topology", "network"]),
-    ("scenario", &["order", "workload", "topology", "coverage", "protocol", "network", "adversary"]),
+    ("scenario", &["order", "wire", "workload", "topology", "coverage", "protocol", "network", "adversary"]),
     ("threads", &["scenario"]),
     ("cluster", &["threads"]),
     ("transport", &["order", "wire", "record", "scenario", "threads"]),

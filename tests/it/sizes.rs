@@ -290,7 +290,10 @@ fn a_size_that_takes_no_time_is_reported() {
 #[test]
 fn the_retry_time_that_is_advised_prevents_second_copies() {
     let lazy = "transport=simulated protocol=lazy until=quiescent timeout=0 payload-bytes=16MiB bandwidth=up=50Mbit";
+    // By default a node waits for that long from the start.
     let (notices, record) = notices_about_size(lazy);
+    assert_eq!((notices, record.reached(), record.payload_messages()), (Vec::new(), 100, 99));
+    let (notices, record) = notices_about_size(&format!("{lazy} retry=500ms"));
     // The announcements of a node go to 8 peers, and 16 MiB take 50 Mbit/s for 2.684 s.
     let expected = "--retry 500ms: an order with 16,777,216 bytes of payload takes the slowest uplink 2.684 s, and the \
                     8 copies that a node may be asked for take it 21.475 s. Nodes that wait longer than --retry ask \
