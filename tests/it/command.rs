@@ -1,14 +1,33 @@
 //! Starts the real binary for the tests.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 /// The binary with these arguments, not yet started.
 pub(crate) fn bulkprop<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bulkprop"));
     command.args(arguments);
+    with_default_signals(&mut command);
     command
+}
+
+/// Gives a command the signals' defaults, which a test runner that a shell started in the background does not have: it
+/// ignores SIGINT, and so would its children.
+#[allow(unsafe_code)]
+pub(crate) fn with_default_signals(command: &mut Command) {
+    let before_exec = || {
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            // SAFETY: the call takes integers, is allowed between fork and exec, and installs no handler.
+            if unsafe { libc::signal(signal, libc::SIG_DFL) } == libc::SIG_ERR {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: the closure only makes system calls, and neither allocates nor takes a lock.
+    unsafe { command.pre_exec(before_exec) };
 }
 
 /// Runs it to its end; returns exit code, standard output, standard error.

@@ -91,12 +91,7 @@ fn one_seed_is_repeated_on_request_and_reported() {
 #[test]
 fn an_interrupted_series_in_virtual_time_reports_its_complete_runs() {
     let line = "--transport simulated --nodes 3000 --seed 3 --runs 10000 --threads 2 --format json";
-    let child = Command::new(env!("CARGO_BIN_EXE_bulkprop"))
-        .args(line.split(' '))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = bulkprop(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Long enough for the signal handler to be installed; ten thousand runs take far longer.
     std::thread::park_timeout(Duration::from_millis(1_500));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());

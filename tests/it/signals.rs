@@ -1,6 +1,6 @@
 //! Tests the signals that end the process: the report they leave, the exit code, and that ignored ones stay ignored.
 
-use crate::command::{UnderWay, bulkprop};
+use crate::command::{UnderWay, bulkprop, with_default_signals};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::process::{Child, Command, Output, Stdio};
@@ -125,7 +125,10 @@ fn a_signal_ignored_at_the_start_stays_ignored() {
     for (ignored, others) in [("INT", [("-TERM", 143), ("-HUP", 129)]), ("HUP", [("-INT", 130), ("-TERM", 143)])] {
         for (name, code) in others {
             let line = format!("trap '' {ignored}; exec {} {LONG} --format json", env!("CARGO_BIN_EXE_bulkprop"));
-            let run = UnderWay::start(Command::new("sh").args(["-c", &line]));
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &line]);
+            with_default_signals(&mut shell);
+            let run = UnderWay::start(&mut shell);
             run.signal(&format!("-{ignored}"));
             run.signal(name);
             let (got, stdout, stderr) = run.end();
