@@ -21,7 +21,7 @@
 //!
 //! Under `--cfg loom` the same code runs on loom's atomics, which try every interleaving.
 
-#[cfg(loom)]
+#[cfg(all(loom, test))]
 mod loom_tests;
 
 mod allowance;
