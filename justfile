@@ -31,6 +31,21 @@ bench *name:
 rivals *sizes:
     cargo run --release --manifest-path benches/rivals-des/Cargo.toml -- {{sizes}}
 
+# Two processes of a cluster on this machine: `just cluster-demo`, `just cluster-demo --nodes 1e6 --network aws33`.
+cluster-demo *flags:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build --release
+    hosts=$(mktemp)
+    trap 'rm -f "$hosts"' EXIT
+    printf '127.0.0.1:7101\n127.0.0.1:7102\n' > "$hosts"
+    run() {
+        target/release/bulkprop --transport simulated --seed 1 --threads 1 --cluster "$hosts" --process "$1" {{flags}}
+    }
+    run 1 &
+    run 0
+    wait
+
 # The shared parts under every interleaving that loom finds.
 loom:
     RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom LOOM_MAX_PREEMPTIONS=3 cargo test --lib --no-default-features sync::

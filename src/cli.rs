@@ -5,6 +5,8 @@
 //! `scenario` defines the options of a scenario; the flags in this file only say where a scenario comes from and where
 //! its report goes.
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod compare;
 mod config;
 mod determinism;
@@ -24,13 +26,13 @@ pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 
 use crate::escape::{escaped, escaped_lines};
-use crate::experiment::{FirstRunTrace, run_replicates};
+use crate::experiment::{FirstRunTrace, Series, run_replicates};
 use crate::report::{Environment, Report};
-use crate::scenario::{Choice, Draft, ProtocolKind};
+use crate::scenario::{Choice, Draft, ProtocolKind, Scenario};
 use crate::simulation::{self, Program, SimulationError};
 use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use input::inputs;
-use outputs::{OutputOptions, announce_trace};
+use outputs::{OutputOptions, Outputs, announce_trace};
 use signals::SignalWatch;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -80,6 +82,10 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     outputs: OutputOptions,
+
+    #[cfg(feature = "cluster")]
+    #[command(flatten)]
+    cluster: cluster::ClusterOptions,
 
     /// With simulated, compare the results of two numbers of threads.
     ///
@@ -212,7 +218,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
 /// Runs the scenario that the arguments name, and reports it.
 fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     let config = cli.config.as_deref().map(config::read).transpose()?;
-    let draft = cli.draft.or(config.unwrap_or_default());
+    let draft = cli.draft.clone().or(config.unwrap_or_default());
+    #[cfg(feature = "cluster")]
+    cli.cluster.check(&draft)?;
     input::check(&draft, cli.config.as_deref(), cli.check_determinism || draft.runs.is_some_and(|runs| runs > 1))?;
     let scenario = draft.build()?;
     if cli.print_config {
@@ -222,19 +230,40 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     if cli.check_determinism {
         return determinism::check(&scenario, watch);
     }
-    let form = match cli.format {
-        Format::Json => Some("--format json"),
-        Format::Text => cli.full.then_some("--full"),
-    };
+    #[cfg(feature = "cluster")]
+    if cli.cluster.is_asked() {
+        return cluster::run_scenario(&cli, &scenario, watch);
+    }
     let is_virtual = scenario.carrier.transport.is_virtual();
-    let outputs = cli.outputs.prepare(form, &inputs(&scenario, cli.config.as_deref()), is_virtual)?;
+    let outputs = cli.outputs.prepare(cli.form(), &inputs(&scenario, cli.config.as_deref()), is_virtual)?;
     let meter = progress::Meter::new(&scenario, cli.progress);
     let request = outputs.trace_request();
     let trace = request.as_ref().map(|request| FirstRunTrace { request, announce: &announce_trace });
     let series = run_replicates(&scenario, &watch.interrupt, &meter, Some(&this_program()), trace)?;
+    show(&cli, &scenario, watch, series, outputs)
+}
+
+impl Cli {
+    /// Returns the option that asks for a form of the report on standard output, if one does.
+    fn form(&self) -> Option<&'static str> {
+        match self.format {
+            Format::Json => Some("--format json"),
+            Format::Text => self.full.then_some("--full"),
+        }
+    }
+}
+
+/// Reports runs on standard output and in files.
+fn show(
+    cli: &Cli,
+    scenario: &Scenario,
+    watch: &SignalWatch,
+    series: Series,
+    outputs: Outputs,
+) -> Result<Exit, Failure> {
     let failure = series.failure.map(|(run, error)| Failure::Run { run, seed: scenario.seed_of(run), error });
     let (shown, said) = (&series.first, failure.as_ref().map(Failure::to_string));
-    let mut report = Report::new(&scenario, Environment::of(&scenario, shown), shown, series.others, said);
+    let mut report = Report::new(scenario, Environment::of(scenario, shown), shown, series.others, said);
     let exit = Exit::of(&report, watch);
     let is_whole = !matches!(exit, Exit::Ended(_)) && failure.is_none();
     outputs.note_gaps(&mut report, shown);

@@ -7,6 +7,7 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `cluster` | a run as one process of a cluster |
 //! | `choice` | the algorithm that computes a run |
 //! | `windowed` | any protocol, window by window |
 //! | `event_by_event` | any protocol, one event after another, for a network without a minimum latency |
@@ -17,6 +18,7 @@
 //! | `forward_draws` | the targets and fates of many forwards, drawn together |
 //! | `recount` | traffic of each node, recomputed if it was not kept |
 //! | `exchange` | messages between shards, and their agreement on how the run goes on |
+//! | `member_parts` | the outcomes of the shards of a cluster, brought together |
 //! | `moving_target` | the end of a run at its target if nodes come and go |
 //! | `window_length` | the length of a window |
 //! | `shard` | one worker's nodes: a protocol's context, and the journal of a window |
@@ -38,6 +40,8 @@
 
 mod access_links;
 mod choice;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod digest;
 mod encounters;
 mod event_by_event;
@@ -46,6 +50,8 @@ mod fair_uplinks;
 mod forward_draws;
 pub mod hops;
 mod journal;
+#[cfg(feature = "cluster")]
+mod member_parts;
 mod moving_target;
 mod new_receipts;
 mod node_traffic;
@@ -63,7 +69,11 @@ mod window_length;
 mod windowed;
 
 pub use choice::{Algorithm, EngineError, RunProperties};
+#[cfg(feature = "cluster")]
+pub use cluster::{ClusterOutcome, run_in_cluster};
 pub use encounters::FirstEncounters;
+#[cfg(feature = "cluster")]
+pub use exchange::ClusterMember;
 pub use shard_outcome::RunTotals;
 pub use shortest_path::bulk::{OrderReceipts, PLACES_TOGETHER};
 
@@ -81,6 +91,7 @@ use crate::topology::Topology;
 use crate::trace::TraceSpool;
 use crate::workload::Workload;
 use exchange::LocalExchange;
+use serde::{Deserialize, Serialize};
 
 /// The settings of a run in virtual time.
 #[derive(Clone, Copy)]
@@ -187,7 +198,7 @@ pub struct EngineOutcome {
 }
 
 /// The messages of one order: `sent + doubled = received + lost + dropped + under_way`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderTraffic {
     /// Messages sent, including lost ones.
     pub sent: u64,
@@ -288,25 +299,37 @@ fn run_any<P: Protocol>(
     protocol: &P,
     algorithm: Algorithm,
 ) -> Result<EngineOutcome, EngineError> {
+    let workers = setup.partition.workers();
+    let ended = after_warm_up(setup, protocol, |setup| {
+        let mut ended = match (algorithm, setup.trace) {
+            (Algorithm::EventByEvent, None) => event_by_event::run(setup, protocol),
+            (Algorithm::EventByEvent, Some(_)) => event_by_event::run_traced(setup, protocol),
+            (_, None) if protocol.tail_words_max() == 0 => {
+                windowed::run_without_tails(setup, protocol, &LocalExchange::new(workers))?
+            }
+            (_, None) => windowed::run(setup, protocol, &LocalExchange::new(workers))?,
+            (_, Some(_)) => windowed::run_traced(setup, protocol, &LocalExchange::new(workers))?,
+        };
+        // Time 0 of every figure is the end of the warm-up.
+        ended.at = ended.at.since(setup.warm_up);
+        Ok(ended)
+    })?;
+    Ok(ended.outcome(setup.topology.nodes() as usize, setup.workload.orders() as usize))
+}
+
+/// Calls `run` with a setup whose publications come after the warm-up of the protocol.
+fn after_warm_up<P: Protocol, R>(
+    setup: &EngineSetup<'_>,
+    protocol: &P,
+    run: impl FnOnce(&EngineSetup<'_>) -> Result<R, EngineError>,
+) -> Result<R, EngineError> {
     let warm_up = protocol.warm_up();
     let delayed = (warm_up > Nanos::ZERO).then(|| setup.workload.delayed(warm_up));
     let setup = &EngineSetup { warm_up, workload: delayed.as_ref().unwrap_or(setup.workload), ..*setup };
     if let Some(spool) = setup.trace {
         spool.restart(warm_up);
     }
-    let workers = setup.partition.workers();
-    let mut ended = match (algorithm, setup.trace) {
-        (Algorithm::EventByEvent, None) => event_by_event::run(setup, protocol),
-        (Algorithm::EventByEvent, Some(_)) => event_by_event::run_traced(setup, protocol),
-        (_, None) if protocol.tail_words_max() == 0 => {
-            windowed::run_without_tails(setup, protocol, &LocalExchange::new(workers))?
-        }
-        (_, None) => windowed::run(setup, protocol, &LocalExchange::new(workers))?,
-        (_, Some(_)) => windowed::run_traced(setup, protocol, &LocalExchange::new(workers))?,
-    };
-    // Time 0 of every figure is the end of the warm-up.
-    ended.at = ended.at.since(warm_up);
-    Ok(ended.outcome(setup.topology.nodes() as usize, setup.workload.orders() as usize))
+    run(setup)
 }
 
 /// The number of nodes from which on shortest paths and hops leave out each node's traffic and degree, which cost 44

@@ -147,10 +147,10 @@ pub mod figures {
     //! name.
 
     pub use crate::analysis::{
-        AccessLinkFigures, AcrossRuns, AtStop, Bin, BulkFigures, BytesPerNode, DelayFigures, DistributionPart,
-        Estimate, Goal, GroupFigures, Lateness, LedgerFigures, LinkSideFigures, LinkUseSpread, MachineFigures,
-        OrderTimes, ProcessFigures, ReplicateFigures, Row, RunFigures, Runs, Statistic, Summary, TimeTo, WorkerFigures,
-        WorstOrder,
+        AccessLinkFigures, AcrossRuns, AtStop, Bin, BulkFigures, BytesPerNode, ClusterProcessFigures, DelayFigures,
+        DistributionPart, Estimate, Goal, GroupFigures, Lateness, LedgerFigures, LinkSideFigures, LinkUseSpread,
+        MachineFigures, OrderTimes, ProcessFigures, ReplicateFigures, Row, RunFigures, Runs, Statistic, Summary,
+        TimeTo, WorkerFigures, WorstOrder,
     };
     pub use crate::experiment::{
         ComparisonText, FigureChange, FigureLimit, FigureSummary, LimitVerdict, RegressionCheck, RowReport,

@@ -17,6 +17,8 @@ mod storage_shape;
 mod tests;
 
 pub use need::MemoryNeed;
+#[cfg(feature = "cluster")]
+pub use need::cluster::ClusterShape;
 pub use part::MemoryPart;
 
 use crate::quantity::rounded_bytes;
@@ -61,8 +63,22 @@ fn flags(need: &MemoryNeed) -> String {
 ///
 /// [`MemoryError`] if the scenario needs more than is available.
 pub fn left(scenario: &Scenario, protocol: &ProtocolTraits) -> Result<Option<u64>, MemoryError> {
+    left_of(MemoryNeed::under(scenario, protocol), scenario)
+}
+
+/// Returns the same for one process of a cluster.
+///
+/// # Errors
+///
+/// [`MemoryError`] if it needs more than is available.
+#[cfg(feature = "cluster")]
+pub fn left_in_cluster(scenario: &Scenario, shape: ClusterShape) -> Result<Option<u64>, MemoryError> {
+    left_of(MemoryNeed::in_cluster(scenario, &scenario.protocol.kind().traits(), shape), scenario)
+}
+
+fn left_of(need: MemoryNeed, scenario: &Scenario) -> Result<Option<u64>, MemoryError> {
     let Some(there) = AvailableMemory::now(scenario.carrier.threads) else { return Ok(None) };
-    let left = fits(MemoryNeed::under(scenario, protocol), there)?;
+    let left = fits(need, there)?;
     Ok(Some(match there.bound {
         // Queues double as they grow, and the mappings for that count against the address space.
         MemoryBound::AddressSpace => left / 4,

@@ -100,7 +100,7 @@ pub struct Message {
 
 /// The tail of a protocol's messages, as it is stored while they are pending in virtual time: empty, which takes no
 /// memory, or words.
-pub trait Tail: Clone + std::fmt::Debug + PartialEq + Send + Sync {
+pub trait Tail: Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static {
     /// The maximum length of a tail in words.
     const WORDS_MAX: usize;
 

@@ -5,6 +5,7 @@
 
 mod access_links;
 mod carrier;
+mod cluster;
 mod compact;
 mod curve;
 mod delays;
@@ -21,6 +22,9 @@ mod worker;
 
 pub use access_links::{AccessLinkRecord, LinkSideRecord, LinkUse};
 pub use carrier::{CarrierCounts, Missing};
+pub use cluster::ClusterProcessRecord;
+#[cfg(feature = "cluster")]
+pub use cluster::NodeFigures;
 pub use compact::CompactReceipt;
 pub use curve::{CoverageCurve, CurvePoint};
 pub use delays::{DelayHistogram, DepartureDelays};
@@ -262,6 +266,8 @@ pub struct RunRecord {
     pub workers: Vec<WorkerRecord>,
     /// The processes that held the workers.
     pub processes: Vec<ProcessRecord>,
+    /// The processes of the cluster that computed the run; empty if this process did alone.
+    pub cluster: Vec<ClusterProcessRecord>,
     /// The ledger of all messages.
     pub ledger: Ledger,
     /// Lateness of messages that left a modelled network in front of a real carrier; `None` where there is none.

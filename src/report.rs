@@ -18,6 +18,8 @@ mod fixtures;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "cluster")]
+pub use csv::write_part_of_nodes_csv;
 pub use csv::{nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv};
 pub use environment::{Environment, Host};
 pub use text::LINES_MAX;

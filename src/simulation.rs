@@ -6,6 +6,10 @@
 //! multiply elsewhere.
 
 mod carriers;
+#[cfg(feature = "cluster")]
+mod cluster;
+#[cfg(feature = "cluster")]
+mod cluster_scenario;
 mod error;
 mod processes;
 mod protocols;
@@ -15,6 +19,10 @@ mod trace_request;
 mod virtual_time;
 
 pub use crate::runtime::processes::Program;
+#[cfg(feature = "cluster")]
+pub use cluster::{ClusterParts, ClusterRecord, check_in_cluster};
+#[cfg(feature = "cluster")]
+pub use cluster_scenario::ClusterScenarioError;
 pub use error::SimulationError;
 pub use processes::ProcessesError;
 #[cfg(any(test, feature = "internals"))]
@@ -41,6 +49,7 @@ use crate::transport::Clock;
 use crate::workload::{self, Workload};
 use protocols::RunProtocol;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Makes one run of a scenario, with the scenario's own seed. Several runs are
@@ -199,15 +208,20 @@ impl<'a> Runner<'a> {
     /// Those of [`run`](Self::run), and [`SimulationError::Trace`] if the rows could not be written.
     pub fn run_traced(&self, clock: Clock, trace: Option<&TraceRequest>) -> Result<RunRecord, SimulationError> {
         let virtual_network = self.network.as_ref().filter(|_| self.scenario.carrier.transport.is_virtual());
-        let mut record = match virtual_network {
+        let record = match virtual_network {
             Some(network) => self.simulate(network, clock, trace)?,
             None => self.run_on_carriers(clock, trace)?,
         };
+        Ok(self.judged(record))
+    }
+
+    /// Adds the notices on what the record of a run leaves in doubt.
+    fn judged(&self, mut record: RunRecord) -> RunRecord {
         self.context().diagnose(&mut record);
         if record.end == End::OutOfMemory {
             record.notices.insert(0, Notice::MemoryUsedUp { left_bytes: self.memory_left });
         }
-        Ok(record)
+        record
     }
 
     /// Returns the context by which the runs of this runner are judged.
@@ -233,13 +247,13 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Returns the regions and the classes of the nodes; empty without a network of regions.
-    fn node_places(&self) -> NodePlaces {
+    /// Returns the regions and the classes of these nodes; empty without a network of regions.
+    fn node_places(&self, nodes: Range<u32>) -> NodePlaces {
         let Some(network) = self.network.as_ref().filter(|network| !network.regions().is_empty()) else {
             return NodePlaces::default();
         };
         let mut classes = BTreeMap::<&str, u16>::new();
-        let by_node = (0..self.topology.nodes()).map(NodeId).map(|node| {
+        let by_node = nodes.map(NodeId).map(|node| {
             let next = classes.len() as u16;
             let class = network.class(node).map_or(0, |name| *classes.entry(name).or_insert(next));
             [network.region(node).map_or(0, |region| region.0), class]
@@ -254,8 +268,8 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn degrees(&self) -> Vec<u32> {
-        (0..self.topology.nodes()).map(|node| self.topology.degree(NodeId(node))).collect()
+    fn degrees(&self, nodes: Range<u32>) -> Vec<u32> {
+        nodes.map(|node| self.topology.degree(NodeId(node))).collect()
     }
 }
 

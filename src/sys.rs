@@ -14,6 +14,7 @@
 //! | `input` | input files, `-` being standard input |
 //! | `signals` | signals that the process was started to ignore (`sigaction`) |
 //! | `available_memory` | memory left by machine, control group and address space, from `/proc` and `/sys` |
+//! | `peak_memory` | the most memory that this process has held, from `/proc` |
 //! | `socket_address` | addresses of sockets in the kernel's layout |
 //! | `remedy` | remedies for errors of the system |
 //!
@@ -32,6 +33,8 @@ mod input;
 #[cfg(all(target_os = "linux", not(portable)))]
 mod linux;
 mod pages;
+#[cfg(feature = "cluster")]
+mod peak_memory;
 #[cfg(not(all(target_os = "linux", not(portable))))]
 mod portable;
 mod remedy;
@@ -50,6 +53,8 @@ pub use disk_room::disk_room;
 pub use input::{is_standard_input, open_input};
 pub(crate) use pages::prefer_huge;
 pub use pages::{touched, touched_room};
+#[cfg(feature = "cluster")]
+pub use peak_memory::peak_memory_bytes;
 pub use platform::child_process::inherited;
 pub(crate) use platform::child_process::{ExitWatch, prepare_child, sleep_until_exit};
 pub(crate) use platform::clock::monotonic_ns;

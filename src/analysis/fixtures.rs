@@ -3,9 +3,10 @@
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::record::{
-    AccessLinkRecord, BulkRecord, CarrierCounts, DelayHistogram, DepartureDelays, End, GroupDelays, GroupKind,
-    GroupRecord, Ledger, LinkSideRecord, LinkUse, MachineTimes, NodePlaces, OrderOutcome, OrderRecord, OverlayFacts,
-    ProcessRecord, ProtocolSource, Receipt, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
+    AccessLinkRecord, BulkRecord, CarrierCounts, ClusterProcessRecord, DelayHistogram, DepartureDelays, End,
+    GroupDelays, GroupKind, GroupRecord, Ledger, LinkSideRecord, LinkUse, MachineTimes, NodePlaces, OrderOutcome,
+    OrderRecord, OverlayFacts, ProcessRecord, ProtocolSource, Receipt, Receipts, RunRecord, SpyRecord, Traffic,
+    WorkerRecord,
 };
 use crate::time::Nanos;
 use crate::topology::NodeNames;
@@ -117,7 +118,19 @@ pub(crate) fn record_of_everything() -> RunRecord {
     let mut departures = DepartureDelays { entered: 3, held: 3_000_000, ..DepartureDelays::default() };
     [0, 1_000, 5_000].into_iter().for_each(|late| departures.late.record(Nanos(late)));
     let departures = Some(departures);
-    RunRecord { groups: vec![group], spies, departures, access_links, ..thousand_nodes_record() }
+    let process = ClusterProcessRecord {
+        pid: 4_711,
+        workers: 2,
+        nodes: 1_000,
+        busy: Nanos::from_millis(5),
+        waited: Nanos::from_millis(1),
+        peak_memory_bytes: Some(12 << 20),
+        meetings: 40,
+        events_sent: 3_960,
+        bytes_sent: 95_040,
+    };
+    let cluster = vec![process];
+    RunRecord { groups: vec![group], spies, departures, access_links, cluster, ..thousand_nodes_record() }
 }
 
 fn hop_of(rank: u32) -> u8 {
@@ -182,6 +195,7 @@ pub(crate) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         kinds: Vec::new(),
         measured: None,
         ledger: ledger(&workers),
+        cluster: Vec::new(),
         processes: vec![ProcessRecord { pid: 4_711, workers: workers.len() as u32 }],
         workers,
         digest: None,

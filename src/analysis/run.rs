@@ -2,6 +2,7 @@
 
 use super::access_links::AccessLinkFigures;
 use super::bulk::BulkFigures;
+use super::cluster::ClusterProcessFigures;
 use super::delays::{BINS, Bin, DelayFigures, Delays, TimeTo, fraction_of};
 use super::group_figures::GroupFigures;
 use super::ledger::LedgerFigures;
@@ -189,6 +190,9 @@ pub struct RunFigures {
     pub overlay: OverlayFacts,
     /// Counts by process.
     pub processes: Vec<ProcessFigures>,
+    /// Shares of the processes of the cluster that computed the run; empty if one process did alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cluster: Vec<ClusterProcessFigures>,
     /// Counts by worker.
     pub workers: Vec<WorkerFigures>,
     /// Digest of all first receipts, in hexadecimal; `None` if the seed does not decide it.
@@ -267,6 +271,7 @@ impl RunFigures {
             ttl: record.ttl,
             overlay: record.overlay.clone(),
             processes: ProcessFigures::all(record),
+            cluster: ClusterProcessFigures::all(record),
             workers: record.workers.iter().map(WorkerFigures::from).collect(),
             digest: record.digest.map(|digest| format!("{digest:016X}")),
             access_links: AccessLinkFigures::of(record),

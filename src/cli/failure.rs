@@ -85,6 +85,35 @@ pub(crate) enum Failure {
     #[error("run {run} (seed {seed}): {error}")]
     Run { run: u32, seed: u64, error: SimulationError },
 
+    /// Processes of a cluster that do not come together.
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    Cluster(#[from] crate::cluster::ClusterError),
+
+    /// Processes of a cluster that would draw a seed each.
+    #[cfg(feature = "cluster")]
+    #[error("--cluster without --seed: each process would draw a seed of its own; give all of them the same one")]
+    ClusterSeed,
+
+    /// A part of a file on a stream.
+    #[cfg(feature = "cluster")]
+    #[error("--{option} {path:?} with --cluster: each process writes a part of its own; name a file")]
+    ClusterPart {
+        /// The option that names it.
+        option: &'static str,
+        path: PathBuf,
+    },
+
+    /// A file of the scenario that a process of a cluster cannot read.
+    #[cfg(feature = "cluster")]
+    #[error("--{option} {path:?}: {cause}; every process of a cluster reads it, so name a file that each of them has")]
+    ClusterInput {
+        /// The option that names the file.
+        option: &'static str,
+        path: PathBuf,
+        cause: io::Error,
+    },
+
     /// A search that would have to change the requested options.
     #[error("{0}")]
     Knee(String),
@@ -120,6 +149,8 @@ impl Failure {
         match self {
             Failure::Arguments(error) if error.exit_code() == 0 => Exit::GoalMet,
             Failure::Run { .. } | Failure::ComparedRun(_) => Exit::Broken,
+            #[cfg(feature = "cluster")]
+            Failure::Cluster(error) if !error.is_usage() => Exit::Broken,
             Failure::Simulation(error) if !error.is_usage() => Exit::Broken,
             Failure::Scenario(ScenarioError::NoEntropy { .. }) => Exit::Broken,
             // These scenarios come from this program, not from the user.

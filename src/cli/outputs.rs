@@ -6,11 +6,17 @@ use super::{Failure, IN_AND_OUT, warn};
 use crate::quantity::grouped;
 use crate::quantity::rounded_bytes;
 use crate::record::RunRecord;
+#[cfg(feature = "cluster")]
+use crate::report::write_part_of_nodes_csv;
 use crate::report::{
     CarrierSide, Report, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv,
     write_side_csv, write_trace_csv,
 };
+#[cfg(feature = "cluster")]
+use crate::simulation::ClusterRecord;
 use crate::simulation::{TraceEstimate, TraceRequest};
+#[cfg(feature = "cluster")]
+use crate::topology::NodeNames;
 use crate::trace::TraceLog;
 use clap::Args;
 use std::fs::File;
@@ -58,6 +64,44 @@ pub(super) struct OutputOptions {
     /// before the run how many lines and bytes to expect. Files are replaced in the same way as that of --nodes-csv.
     #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = IN_AND_OUT)]
     trace: Option<PathBuf>,
+}
+
+#[cfg(feature = "cluster")]
+impl OutputOptions {
+    /// Returns the outputs of a process of a cluster: parts of the files that each process writes, and the report's
+    /// own in process 0 alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::ClusterPart`] if a part would go to a stream.
+    pub(super) fn of_process(&self, process: usize) -> Result<OutputOptions, Failure> {
+        let part = |option, path: &Option<PathBuf>| path.as_ref().map(|path| part(option, path, process)).transpose();
+        let report = |path: &Option<PathBuf>| path.clone().filter(|_| process == 0);
+        Ok(OutputOptions {
+            json: report(&self.json),
+            markdown: report(&self.markdown),
+            runs_csv: report(&self.runs_csv),
+            orders_csv: report(&self.orders_csv),
+            nodes_csv: part("nodes-csv", &self.nodes_csv)?,
+            trace: part("trace", &self.trace)?,
+        })
+    }
+}
+
+/// Returns the file of a process's part: `nodes.part1.csv` for `nodes.csv` and process 1.
+#[cfg(feature = "cluster")]
+fn part(option: &'static str, path: &Path, process: usize) -> Result<PathBuf, Failure> {
+    let is_stream = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    if path.as_os_str() == DASH || is_stream {
+        return Err(Failure::ClusterPart { option, path: path.to_owned() });
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!(".part{process}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    Ok(path.with_file_name(name))
 }
 
 /// The output files, checked before anything runs.
@@ -190,6 +234,34 @@ impl Outputs {
         let gaps = self.nodes_csv.iter().flat_map(|_| nodes_csv_gaps(shown));
         let gaps = gaps.chain(self.orders_csv.iter().flat_map(|_| orders_csv_gaps(shown)));
         gaps.for_each(|gap| report.add_notice(&gap));
+    }
+
+    /// Returns true if the figures of each node are asked for.
+    #[cfg(feature = "cluster")]
+    pub(super) fn has_nodes(&self) -> bool {
+        self.nodes_csv.is_some()
+    }
+
+    /// Writes the parts of a process of a cluster; returns the outputs of the report, and says on standard error which
+    /// of the parts went elsewhere.
+    #[cfg(feature = "cluster")]
+    pub(super) fn write_parts(
+        self,
+        share: &ClusterRecord,
+        names: &NodeNames,
+        is_whole: bool,
+    ) -> Result<Outputs, Failure> {
+        let Outputs { nodes_csv, trace, .. } = self;
+        let filled = [
+            nodes_csv.map(|file| file.fill(is_whole, |into| write_part_of_nodes_csv(&share.nodes, names, into))),
+            trace
+                .zip(share.trace.as_ref())
+                .map(|(file, log)| file.fill(is_whole, |into| write_trace_csv(log, names, into))),
+        ];
+        for said in filled.into_iter().flatten() {
+            said?.iter().for_each(|said| warn(said));
+        }
+        Ok(Outputs { nodes_csv: None, trace: None, ..self })
     }
 
     /// Writes all files, and says on standard error which of them went elsewhere. All are written before any of their

@@ -159,6 +159,12 @@ pub enum EngineError {
         /// The memory that it takes.
         bytes: u64,
     },
+    /// A cluster computes in windows alone.
+    #[error(
+        "--cluster with --engine fast or hops, or with a least latency of 0: processes compute in windows of the least \
+         latency, one message after another; leave --engine out, and give --latency a least above 0"
+    )]
+    NotInCluster,
     /// The arrays of all nodes do not fit into memory.
     #[error("--nodes {nodes}: the system refuses the memory for a bit or a byte of each; ask for fewer --nodes")]
     NoMemory {

@@ -5,9 +5,10 @@ use super::EngineSetup;
 use crate::adversary::Culprit;
 use crate::ids::{NodeId, OrderIndex};
 use crate::time::Nanos;
+use serde::{Deserialize, Serialize};
 
 /// First encounters up to the end of the run; [`Nanos::MAX`] if there was none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirstEncounters {
     /// Of each partition, in the order of the request.
     pub cuts: Vec<Nanos>,

@@ -6,16 +6,28 @@
 //! | file | contents |
 //! |---|---|
 //! | `local` | the exchange between threads of one process |
+//! | `cluster` | the exchange between processes, which timely connects |
+//! | `packet` | what one shard sends to another for a meeting |
 //! | `global_state` | the decision after each window |
 //!
 //! Rejected alternative: a boxed exchange. Items cross by the million, and one call per batch is the fewest that an
 //! engine can make.
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod global_state;
 mod local;
+#[cfg(feature = "cluster")]
+mod packet;
 
+#[cfg(feature = "cluster")]
+pub use cluster::ClusterMember;
+#[cfg(feature = "cluster")]
+pub(super) use cluster::{ClusterEnd, ExchangeCounts};
 pub(super) use global_state::{Decision, GlobalState};
 pub(super) use local::LocalExchange;
+#[cfg(feature = "cluster")]
+pub(super) use packet::CrossingItem;
 
 use super::EngineSetup;
 use crate::ids::OrderIndex;
@@ -62,6 +74,25 @@ pub(super) trait ExchangeEnd<T> {
     /// Waits for the counts of all shards and replaces `counts` by their sums. Every shard passes the same number of
     /// counts.
     fn add_up(&mut self, counts: &mut [u64]) -> Result<(), ExchangeBroken>;
+}
+
+/// An end that a shard lends out, so that it can use it afterwards.
+impl<T, E: ExchangeEnd<T>> ExchangeEnd<T> for &mut E {
+    fn send(&mut self, out: &mut [Vec<T>]) {
+        (**self).send(out);
+    }
+
+    fn meet(&mut self, report: WindowReport) -> Result<WindowReport, ExchangeBroken> {
+        (**self).meet(report)
+    }
+
+    fn receive(&mut self, take: impl FnMut(&mut Vec<T>)) {
+        (**self).receive(take);
+    }
+
+    fn add_up(&mut self, counts: &mut [u64]) -> Result<(), ExchangeBroken> {
+        (**self).add_up(counts)
+    }
 }
 
 /// The exchange is broken: its shards can no longer meet. The shard that broke it reports why.

@@ -7,11 +7,12 @@ use super::digest::of_receipts;
 use super::node_traffic::NodeTraffic;
 use super::{EngineOutcome, EngineSetup, FirstEncounters, OrderTraffic};
 use crate::ids::{NodeId, OrderIndex};
-use crate::record::{AccessLinkRecord, End, Receipt, ReceiptTotals, Receipts, WorkerRecord};
+use crate::record::{AccessLinkRecord, End, Receipt, ReceiptTotals, Receipts, Traffic, WorkerRecord};
 use crate::time::Nanos;
+use serde::{Deserialize, Serialize};
 
 /// The sums over some of a run's shards. Times are virtual, from the start of the schedule.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunTotals {
     /// Counts of all nodes together: the worker that counted a message is not a figure of the model.
     pub record: WorkerRecord,
@@ -26,6 +27,18 @@ pub struct RunTotals {
     /// The sum of a hash of each first receipt, which no number of threads may change; 0 after an interrupt, whose
     /// instant no seed decides.
     pub digest: u64,
+}
+
+/// The outcomes of several shards, merged.
+#[derive(Serialize, Deserialize)]
+pub(super) struct MergedShards {
+    pub(super) totals: RunTotals,
+    /// Messages under way at the end, less those sent after it.
+    pub(super) under_way: i64,
+    /// First receipts of the shards' nodes: those of order 0, then those of order 1, and so on.
+    pub(super) receipts: Vec<Receipt>,
+    /// By node.
+    pub(super) traffic: Vec<Traffic>,
 }
 
 /// The outcome of one shard.
@@ -77,8 +90,8 @@ impl RunTotals {
 }
 
 impl EndedRun {
-    /// Merges the shards' outcomes.
-    pub(super) fn outcome(mut self, nodes: usize, orders: usize) -> EngineOutcome {
+    /// Merges the outcomes of the shards, which have `nodes` nodes together, to one.
+    pub(super) fn merged(mut self, nodes: usize, orders: usize) -> MergedShards {
         let receipts = self.take_receipts(nodes, orders);
         let (mut totals, mut traffic) = (RunTotals::none(orders), Vec::with_capacity(nodes));
         let mut under_way = 0;
@@ -87,20 +100,13 @@ impl EndedRun {
             under_way += at_shard;
             traffic.extend(by_node.by_node());
         }
-        totals.record.carrier.drained += under_way as u64;
-        totals.met = totals.met.up_to(self.at);
-        // No seed determines the instant of an interrupt, so its receipts have no digest.
-        if self.end.is_cut_short() {
-            totals.digest = 0;
-        }
-        EngineOutcome {
-            end: self.end,
-            ended_at: self.at,
-            totals,
-            receipts: Receipts::Each(receipts),
-            traffic,
-            is_rough: false,
-        }
+        MergedShards { totals, under_way, receipts, traffic }
+    }
+
+    /// Merges the shards' outcomes.
+    pub(super) fn outcome(self, nodes: usize, orders: usize) -> EngineOutcome {
+        let (end, at) = (self.end, self.at);
+        self.merged(nodes, orders).outcome(end, at)
     }
 
     /// Takes the first receipts of all shards, order by order.
@@ -116,6 +122,39 @@ impl EndedRun {
             }
         }
         receipts
+    }
+}
+
+impl MergedShards {
+    /// Merges those of other shards, which follow these.
+    #[cfg(feature = "cluster")]
+    pub(super) fn joined(parts: &[MergedShards], orders: usize) -> MergedShards {
+        let (mut totals, mut under_way) = (RunTotals::none(orders), 0);
+        for part in parts {
+            totals.merge(&part.totals);
+            under_way += part.under_way;
+        }
+        let of_order = |order: usize| {
+            parts.iter().flat_map(move |part| {
+                let size = part.traffic.len();
+                part.receipts[order * size..(order + 1) * size].iter().copied()
+            })
+        };
+        let receipts = (0..orders).flat_map(of_order).collect();
+        let traffic = parts.iter().flat_map(|part| part.traffic.iter().copied()).collect();
+        MergedShards { totals, under_way, receipts, traffic }
+    }
+
+    /// Returns the outcome of a run that ended for this reason at this time, and of which these are all shards.
+    pub(super) fn outcome(self, end: End, ended_at: Nanos) -> EngineOutcome {
+        let MergedShards { mut totals, under_way, receipts, traffic } = self;
+        totals.record.carrier.drained += under_way as u64;
+        totals.met = totals.met.up_to(ended_at);
+        // No seed determines the instant of an interrupt, so its receipts have no digest.
+        if end.is_cut_short() {
+            totals.digest = 0;
+        }
+        EngineOutcome { end, ended_at, totals, receipts: Receipts::Each(receipts), traffic, is_rough: false }
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod access_links_and_roles;
 mod bulk;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod exchange;
 mod rounds;
 mod strategies;

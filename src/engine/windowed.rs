@@ -10,14 +10,19 @@
 //! | `block_calendar` | events by window and block of nodes |
 //! | `chunk_store` | the memory of pending events |
 //! | `block_sort` | the events of a block by node, and those of a node by time |
+//! | `in_cluster` | the same as one process of a cluster |
 //! | `window_sink` | the way of an event to its window, or to another shard |
 
 mod block_calendar;
 mod block_sort;
 mod chunk_store;
+#[cfg(feature = "cluster")]
+mod in_cluster;
 mod window_event;
 mod window_sink;
 
+#[cfg(feature = "cluster")]
+pub(super) use in_cluster::run_in_cluster;
 pub(super) use window_sink::CrossingEvent;
 
 use super::exchange::{

@@ -8,6 +8,8 @@
 //! sockets themselves.
 
 mod by_part;
+#[cfg(feature = "cluster")]
+pub(super) mod cluster;
 
 use super::part::MemoryPart;
 use super::row_entries::row_entries;

@@ -1,9 +1,10 @@
 //! The load of the nodes' access links: longest queues, busiest times, and what each node's links carried.
 
 use crate::time::Nanos;
+use serde::{Deserialize, Serialize};
 
 /// The access links of all nodes; `None` for a direction without a limit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessLinkRecord {
     /// Uplinks, out of the nodes.
     pub up: Option<LinkSideRecord>,
@@ -12,7 +13,7 @@ pub struct AccessLinkRecord {
 }
 
 /// The use of one node's link in one direction by messages that were sent, or received, after the warm-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkUse {
     /// Bytes, headers included.
     pub bytes: u64,
@@ -21,7 +22,7 @@ pub struct LinkUse {
 }
 
 /// The access links in one direction. A message in transmission counts as queued.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkSideRecord {
     /// Bytes of the longest queue, headers included.
     pub queue_bytes: u64,

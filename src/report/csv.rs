@@ -6,6 +6,8 @@
 use crate::analysis::{COLUMNS, Cell, Row};
 use crate::coverage::TARGET;
 use crate::ids::NodeId;
+#[cfg(feature = "cluster")]
+use crate::record::NodeFigures;
 use crate::record::{GroupKind, Notice, OrderRecord, Receipt, Receipts, RunRecord, Traffic};
 use crate::time::Nanos;
 use crate::topology::NodeNames;
@@ -24,23 +26,50 @@ pub(super) const HEADER: &str = "node,shard,degree,time_ns,hop,sender,copies,sen
 pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
     let mut into = BufWriter::new(into);
     writeln!(into, "{HEADER}")?;
+    let RunRecord { names, degrees, traffic, places, .. } = record;
     // No receipts are kept for a bulk.
     let receipts = record.receipts.iter().chain(std::iter::repeat(Receipt::NONE));
     for (node, receipt) in (0..record.nodes).zip(receipts) {
-        let shard = shard_of(&record.shard_starts, node);
-        let degree = record.degrees.get(node as usize).map_or_else(String::new, u32::to_string);
-        write!(into, "{},{shard},{degree},", record.names.id(NodeId(node)))?;
-        write_receipt(&mut into, &record.names, NodeId(node), &receipt)?;
-        match record.traffic.get(node as usize) {
-            Some(&Traffic { copies, sent, bytes_in, bytes_out, .. }) => {
-                write!(into, ",{copies},{sent},{bytes_in},{bytes_out}")?;
-            }
-            None => write!(into, ",,,,")?,
-        }
-        let [region, class] = record.places.names(node as usize);
-        writeln!(into, ",{region},{class}")?;
+        let (shard, place) = (shard_of(&record.shard_starts, node), node as usize);
+        let (degree, traffic) = (degrees.get(place).copied(), traffic.get(place));
+        write_node(&mut into, names, [node, shard as u32], (degree, &receipt, traffic), places.names(place))?;
     }
     into.flush()
+}
+
+/// Writes the nodes of one process of a cluster in the same form.
+///
+/// # Errors
+/// The errors of `into`.
+#[cfg(feature = "cluster")]
+pub fn write_part_of_nodes_csv(part: &NodeFigures, names: &NodeNames, into: impl Write) -> io::Result<()> {
+    let mut into = BufWriter::new(into);
+    writeln!(into, "{HEADER}")?;
+    let receipts = part.receipts.iter().chain(std::iter::repeat(&Receipt::NONE));
+    for (place, ((&degree, traffic), receipt)) in part.degrees.iter().zip(&part.traffic).zip(receipts).enumerate() {
+        let node = part.first + place as u32;
+        write_node(&mut into, names, [node, 0], (Some(degree), receipt, Some(traffic)), part.places.names(place))?;
+    }
+    into.flush()
+}
+
+fn write_node(
+    into: &mut impl Write,
+    names: &NodeNames,
+    [node, shard]: [u32; 2],
+    (degree, receipt, traffic): (Option<u32>, &Receipt, Option<&Traffic>),
+    [region, class]: [&str; 2],
+) -> io::Result<()> {
+    let degree = degree.map_or_else(String::new, |degree| degree.to_string());
+    write!(into, "{},{shard},{degree},", names.id(NodeId(node)))?;
+    write_receipt(into, names, NodeId(node), receipt)?;
+    match traffic {
+        Some(&Traffic { copies, sent, bytes_in, bytes_out, .. }) => {
+            write!(into, ",{copies},{sent},{bytes_in},{bytes_out}")?;
+        }
+        None => write!(into, ",,,,")?,
+    }
+    writeln!(into, ",{region},{class}")
 }
 
 /// Returns a notice on the columns of the nodes' file that are empty because the run has no such figures, and why; none

@@ -41,6 +41,7 @@ impl fmt::Display for Report {
         tables::groups(out, self)?;
         tables::spies(out, self)?;
         tables::processes(out, self)?;
+        tables::cluster(out, self)?;
         tables::workers(out, self)?;
         tables::ledger(out, self)?;
         runs::runs(out, self)?;

@@ -57,6 +57,10 @@ pub enum SimulationError {
     /// The run cannot be traced.
     #[error(transparent)]
     Trace(#[from] TraceError),
+    /// A cluster cannot compute the scenario.
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    Cluster(#[from] super::cluster_scenario::ClusterScenarioError),
     /// The run over several processes failed.
     #[error(transparent)]
     Processes(#[from] ProcessesError),
@@ -70,6 +74,8 @@ impl SimulationError {
             SimulationError::Adversary(_) | SimulationError::Faults(_) => true,
             SimulationError::Engine(error) => error.is_usage(),
             SimulationError::Protocol(_) => true,
+            #[cfg(feature = "cluster")]
+            SimulationError::Cluster(_) => true,
             SimulationError::Bind(error) => error.is_usage(),
             SimulationError::Processes(error) => error.is_usage(),
             SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,

@@ -3,6 +3,8 @@
 
 use super::{Runner, SimulationError};
 use crate::engine::{self, EngineError, EngineOutcome, EngineSetup};
+#[cfg(feature = "cluster")]
+use crate::engine::{ClusterMember, ClusterOutcome};
 use crate::memory;
 use crate::message::Kind;
 use crate::protocol::{DialRule, FirstMessage, Flood, Knowledge, Lazy, Plumtree, Protocol, Push, TargetDraw, Targets};
@@ -27,6 +29,15 @@ pub(super) trait RunProtocol: Sync {
 
     /// Runs virtual time.
     fn in_virtual_time(&self, setup: EngineSetup<'_>) -> Result<EngineOutcome, SimulationError>;
+
+    /// Runs virtual time as a process of a cluster.
+    #[cfg(feature = "cluster")]
+    fn in_cluster(
+        &self,
+        setup: EngineSetup<'_>,
+        member: &ClusterMember,
+        keeps_nodes: bool,
+    ) -> Result<ClusterOutcome, SimulationError>;
 
     /// Returns the maximum number of words after one of its control messages; `None` if it has none.
     fn tail_words_max(&self) -> Option<usize>;
@@ -208,6 +219,16 @@ impl<P: Protocol> RunProtocol for TypedProtocol<P> {
 
     fn in_virtual_time(&self, setup: EngineSetup<'_>) -> Result<EngineOutcome, SimulationError> {
         Ok((self.engine)(&with_targets::<P>(setup), &self.protocol)?)
+    }
+
+    #[cfg(feature = "cluster")]
+    fn in_cluster(
+        &self,
+        setup: EngineSetup<'_>,
+        member: &ClusterMember,
+        keeps_nodes: bool,
+    ) -> Result<ClusterOutcome, SimulationError> {
+        Ok(engine::run_in_cluster(&with_targets::<P>(setup), &self.protocol, member, keeps_nodes)?)
     }
 
     fn tail_words_max(&self) -> Option<usize> {

@@ -125,7 +125,7 @@ impl Runner<'_> {
             end,
             nodes: self.topology.nodes(),
             names: self.scenario.names(),
-            places: self.node_places(),
+            places: self.node_places(0..self.topology.nodes()),
             protocol: self.protocol.facts().source,
             elapsed: wall,
             is_virtual: false,
@@ -136,12 +136,13 @@ impl Runner<'_> {
             overloaded: false,
             ttl: self.forecast.ttl,
             datagram_bytes,
-            degrees: self.degrees(),
+            degrees: self.degrees(0..self.topology.nodes()),
             tallies,
             kinds,
             measured: None,
             shard_starts: self.partition.starts().to_vec(),
             processes,
+            cluster: Vec::new(),
             ledger: Ledger::of(&workers, end),
             notices: {
                 let forecast = self.forecast.notices.iter().cloned();

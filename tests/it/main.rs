@@ -3,6 +3,8 @@
 mod access_links;
 mod agreement;
 mod bulk;
+#[cfg(all(feature = "cluster", unix))]
+mod cluster;
 mod command;
 mod compare;
 mod detection;

@@ -140,6 +140,38 @@ impl<T: Tail> WindowEvent<T> {
         self.place <= before.place
     }
 
+    /// Appends the event to `words`: its three words, the time of sending if it is kept, and the length and the words
+    /// of its tail if there may be any.
+    #[cfg(feature = "cluster")]
+    #[inline]
+    pub(super) fn write(&self, words: &mut Vec<u64>) {
+        words.extend([self.place, self.source, self.content]);
+        if T::IS_STAMPED {
+            words.push(self.tail.sent().0);
+        }
+        if T::WORDS_MAX > 0 {
+            words.push(self.tail.words().len() as u64);
+            words.extend_from_slice(self.tail.words());
+        }
+    }
+
+    /// Takes an event that [`write`](Self::write) wrote from the front of `words`; `None` if there is none.
+    #[cfg(feature = "cluster")]
+    #[inline]
+    pub(super) fn read(words: &mut &[u64]) -> Option<WindowEvent<T>> {
+        let (&[place, source, content], mut rest) = words.split_first_chunk::<3>()?;
+        let mut next = |count: u64| {
+            let (taken, after) = rest.split_at_checked(usize::try_from(count).ok()?)?;
+            rest = after;
+            Some(taken)
+        };
+        let sent = if T::IS_STAMPED { Nanos(next(1)?[0]) } else { Nanos::ZERO };
+        let length = if T::WORDS_MAX > 0 { next(1)?[0] } else { 0 };
+        let tail = T::stamped(next(length)?, sent);
+        *words = rest;
+        Some(WindowEvent { place, source, content, tail })
+    }
+
     /// Returns the node that it happens to.
     #[inline(always)]
     pub(super) fn node(&self) -> NodeId {

@@ -6,6 +6,8 @@ use super::block_sort::BlockSort;
 use super::chunk_store::ChunkStore;
 use super::window_event::{BatchHeader, WindowEvent, WindowRank};
 use crate::engine::EngineSetup;
+#[cfg(feature = "cluster")]
+use crate::engine::exchange::CrossingItem;
 use crate::engine::pending_event::{EventSink, EventStage, ForwardedMessages, PendingEvent};
 use crate::engine::window_length::WindowLength;
 use crate::ids::NodeId;
@@ -25,6 +27,28 @@ const SAME_WINDOW_TIMER: u32 = 1 << 31;
 /// Whole blocks cross, so that their events are copied without a look at each.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct CrossingEvent<T>(WindowEvent<T>);
+
+/// Events and headers to another process, in their sequence.
+#[cfg(feature = "cluster")]
+impl<T: Tail> CrossingItem for CrossingEvent<T> {
+    fn write(items: &[Self], most: usize, words: &mut Vec<u64>) -> usize {
+        let mut written = 0;
+        while words.len() < most
+            && let Some(CrossingEvent(event)) = items.get(written)
+        {
+            event.write(words);
+            written += 1;
+        }
+        written
+    }
+
+    fn read(mut words: &[u64], mut take: impl FnMut(Self)) -> Option<()> {
+        while !words.is_empty() {
+            take(CrossingEvent(WindowEvent::read(&mut words)?));
+        }
+        Some(())
+    }
+}
 
 /// The events of a shard that are still to come.
 pub(super) struct WindowSink<'a, T> {

@@ -39,7 +39,12 @@ pub(super) fn title(report: &Report) -> String {
 
 /// Describes the distribution of nodes over workers.
 pub(super) fn setup(report: &Report) -> String {
+    let cluster = &report.run.cluster;
     let workers = match report.run.processes.len() as u64 {
+        _ if !cluster.is_empty() => {
+            let workers = cluster.iter().map(|process| u64::from(process.workers)).sum();
+            format!("{} in a cluster of {} processes", counted(workers, "worker"), cluster.len())
+        }
         0 | 1 => counted(report.threads, "worker"),
         // `counted` only knows plurals that end in s.
         several => format!("{} in {several} processes", counted(report.threads, "worker")),

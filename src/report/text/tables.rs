@@ -4,7 +4,7 @@ use super::layout::{bar, line, percent, side_by_side, table, time_or_not};
 use super::sentences::scale;
 use crate::analysis::{AccessLinkFigures, LinkSideFigures, Summary, WorkerFigures};
 use crate::escape::escaped_to;
-use crate::quantity::{counted, grouped};
+use crate::quantity::{counted, grouped, rounded_bytes};
 use crate::record::{Ledger, Missing, SpyRecord, UpkeepCounts};
 use crate::report::Report;
 use crate::time::Nanos;
@@ -252,6 +252,31 @@ pub(super) fn processes(out: &mut Formatter<'_>, report: &Report) -> fmt::Result
             grouped(figures.sent),
             grouped(figures.queued_unsent),
             figures.kernel_dropped.map_or_else(|| "-".to_owned(), grouped),
+        ]
+    }));
+    writeln!(out)?;
+    table(out, &rows)
+}
+
+/// Writes the share of each process of a cluster, if one computed the run.
+pub(super) fn cluster(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    if report.run.cluster.is_empty() {
+        return Ok(());
+    }
+    let titles = ["Process", "pid", "workers", "nodes", "computed", "waited", "memory", "meetings", "events", "sent"];
+    let mut rows = vec![titles.map(str::to_owned)];
+    rows.extend(report.run.cluster.iter().enumerate().map(|(process, share)| {
+        [
+            format!("  {process}"),
+            share.pid.to_string(),
+            grouped(share.workers.into()),
+            grouped(share.nodes.into()),
+            Nanos(share.busy_ns).to_string(),
+            Nanos(share.waited_ns).to_string(),
+            share.peak_memory_bytes.map_or_else(|| "-".to_owned(), rounded_bytes),
+            grouped(share.meetings),
+            grouped(share.events_sent),
+            rounded_bytes(share.bytes_sent),
         ]
     }));
     writeln!(out)?;

@@ -1,0 +1,104 @@
+//! The outcomes of the shards of a cluster, brought together: each process merges those of its shards, and the first
+//! shards of all processes then tell process 0, which merges these as it merges those of its own shards.
+
+use super::EngineSetup;
+use super::exchange::{ClusterEnd, ClusterMember, CrossingItem, ExchangeBroken, ExchangeCounts, ExchangeEnd};
+use super::shard_outcome::{EndedRun, MergedShards, ShardOutcome};
+use crate::record::{ClusterProcessRecord, End, Receipt, Traffic};
+use crate::sys::{monotonic_ns, peak_memory_bytes};
+use crate::time::Nanos;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+/// A run that has ended, as one process knows it.
+pub(super) struct MemberRun {
+    pub(super) end: End,
+    pub(super) at: Nanos,
+    /// In process 0 the parts of all processes.
+    pub(super) parts: Vec<ProcessPart>,
+    pub(super) own: ClusterProcessRecord,
+    /// The first receipts of its nodes and their traffic, if it keeps them.
+    pub(super) nodes: (Vec<Receipt>, Vec<Traffic>),
+}
+
+/// The outcomes of the shards of one process, as they come in.
+pub(super) struct MemberParts<'a> {
+    member: &'a ClusterMember,
+    /// True if each process keeps the figures of its nodes.
+    keeps_nodes: bool,
+    began: u64,
+    parts: Mutex<Vec<Option<(ShardOutcome, ExchangeCounts)>>>,
+}
+
+/// The part of a process in the outcome, as it tells process 0.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ProcessPart {
+    pub(super) outcome: MergedShards,
+    pub(super) process: ClusterProcessRecord,
+}
+
+impl<'a> MemberParts<'a> {
+    pub(super) fn new(member: &'a ClusterMember, keeps_nodes: bool) -> MemberParts<'a> {
+        let parts = member.shards().map(|_| None).collect();
+        MemberParts { member, keeps_nodes, began: monotonic_ns(), parts: Mutex::new(parts) }
+    }
+
+    /// Takes the outcome of a shard. Once all shards have handed theirs over, the first one of each process tells
+    /// process 0, and returns what its process then knows; the others return nothing.
+    pub(super) fn complete<T: CrossingItem>(
+        &self,
+        setup: &EngineSetup<'_>,
+        shard: usize,
+        end: &mut ClusterEnd<'_, T>,
+        (reason, at, outcome): (End, Nanos, ShardOutcome),
+    ) -> Result<Option<MemberRun>, ExchangeBroken> {
+        let first = self.member.shards().start;
+        self.parts.lock()[shard - first] = Some((outcome, end.traffic));
+        // All shards of this process have handed over when all shards of all processes have.
+        end.add_up(&mut [])?;
+        if shard != first {
+            return Ok(None);
+        }
+        let (outcomes, traffic): (Vec<ShardOutcome>, Vec<ExchangeCounts>) =
+            self.parts.lock().iter_mut().filter_map(Option::take).unzip();
+        let process = self.process_record(setup, &traffic);
+        let orders = setup.workload.orders() as usize;
+        let own = EndedRun { end: reason, at, outcomes }.merged(process.nodes as usize, orders);
+        let part = ProcessPart { outcome: own, process };
+        let kept = |part: &MergedShards| (part.receipts.clone(), part.traffic.clone());
+        let nodes = if self.keeps_nodes { kept(&part.outcome) } else { (Vec::new(), Vec::new()) };
+        let told = if self.member.process() == 0 {
+            end.collect(Vec::new())?
+        } else {
+            let written = postcard::to_extend(&part, Vec::new()).map_err(|_| ExchangeBroken)?;
+            end.collect(written)?
+        };
+        let mut parts = Vec::with_capacity(told.len());
+        for written in told.into_iter().skip(1) {
+            parts.push(postcard::from_bytes(&written).map_err(|_| ExchangeBroken)?);
+        }
+        if self.member.process() == 0 {
+            parts.insert(0, part);
+        }
+        Ok(Some(MemberRun { end: reason, at, parts, own: process, nodes }))
+    }
+
+    /// Returns the share of this process in the run, given the traffic of its shards.
+    fn process_record(&self, setup: &EngineSetup<'_>, traffic: &[ExchangeCounts]) -> ClusterProcessRecord {
+        let (workers, mut sum) = (traffic.len(), ExchangeCounts::default());
+        traffic.iter().for_each(|traffic| sum.merge(traffic));
+        let ExchangeCounts { meetings, events, bytes, waited } = sum;
+        let passed = (monotonic_ns() - self.began) * workers as u64;
+        ClusterProcessRecord {
+            pid: std::process::id(),
+            workers: workers as u32,
+            nodes: self.member.shards().map(|shard| setup.partition.shard(shard).len() as u32).sum(),
+            busy: Nanos(passed.saturating_sub(waited)),
+            waited: Nanos(waited),
+            peak_memory_bytes: peak_memory_bytes(),
+            meetings,
+            events_sent: events,
+            bytes_sent: bytes,
+        }
+    }
+}

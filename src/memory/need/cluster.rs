@@ -1,0 +1,85 @@
+//! The memory of one process of a cluster: the whole overlay, its own nodes, and in process 0 the outcomes of all.
+
+use super::{MemoryNeed, Parts, Sizes, StorageShape, bytes};
+use crate::memory::part::MemoryPart;
+use crate::record::{LinkUse, Traffic};
+use crate::scenario::{ProtocolTraits, Scenario};
+
+/// The place of a process in a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClusterShape {
+    /// The number of the process.
+    pub process: usize,
+    /// The processes.
+    pub processes: usize,
+    /// The workers of each.
+    pub threads: usize,
+}
+
+/// Bytes of a buffer to or from another process: one for each worker that sends, and one for all that receive.
+const BUFFER_BYTES: u64 = 1 << 20;
+
+impl MemoryNeed {
+    /// Computes the need of one process of a cluster.
+    pub fn in_cluster(scenario: &Scenario, protocol: &ProtocolTraits, shape: ClusterShape) -> MemoryNeed {
+        // A cluster computes window by window, whatever is faster on one machine.
+        let sizes = Sizes { shape: StorageShape::General, ..Sizes::of(scenario, *protocol) };
+        let processes = shape.processes as u64;
+        let own = Sizes { nodes: sizes.nodes.div_ceil(processes), ..Sizes::of(scenario, *protocol) };
+        let own = Sizes { shape: StorageShape::General, ..own };
+        let phases = [
+            sizes.building(),
+            sizes.searching(),
+            sizes.running_share(&own, shape),
+            if shape.process == 0 { sizes.closing_all(&own) } else { sizes.closing_share(&own) },
+        ];
+        let sum = |parts: &Parts| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.1));
+        let parts = phases.into_iter().max_by_key(sum).unwrap_or_default();
+        MemoryNeed { parts, nodes: scenario.overlay.nodes, orders: scenario.orders(), workers: scenario.workers() }
+    }
+}
+
+impl Sizes<'_> {
+    /// Returns the memory while a process computes its own nodes.
+    fn running_share(&self, own: &Sizes<'_>, shape: ClusterShape) -> Parts {
+        let others = shape.processes as u64 - 1;
+        let buffers = others * (shape.threads as u64 + 1) * BUFFER_BYTES;
+        let last_arrivals = self.last_arrivals() / shape.processes as u64;
+        let part = |(part, bytes): (MemoryPart, u64)| match part {
+            MemoryPart::Overlay => (part, self.overlay()),
+            MemoryPart::OwnLinks => (part, self.own_links().saturating_add(last_arrivals)),
+            MemoryPart::Channels => (part, bytes + buffers),
+            _ => (part, bytes),
+        };
+        own.running().into_iter().map(part).collect()
+    }
+
+    /// Returns the memory of a process that writes its outcome for process 0.
+    fn closing_share(&self, own: &Sizes<'_>) -> Parts {
+        vec![
+            (MemoryPart::Overlay, self.overlay()),
+            (MemoryPart::OwnLinks, self.own_links()),
+            (MemoryPart::Nodes, 2 * own.traffic_and_use()),
+            (MemoryPart::Receipts, own.receipts().saturating_mul(2)),
+            (MemoryPart::Orders, self.orders()),
+        ]
+    }
+
+    /// Returns the memory of process 0 while it reads the outcomes of the others and puts all together.
+    fn closing_all(&self, own: &Sizes<'_>) -> Parts {
+        let read = self.receipts() - own.receipts() + self.traffic_and_use();
+        let ranked = 20 * self.nodes;
+        vec![
+            (MemoryPart::Overlay, self.overlay()),
+            (MemoryPart::OwnLinks, self.own_links()),
+            (MemoryPart::Nodes, 2 * self.traffic_and_use() + ranked + read),
+            (MemoryPart::Receipts, self.receipts().saturating_mul(2)),
+            (MemoryPart::Orders, self.orders()),
+        ]
+    }
+
+    /// Returns the bytes of the traffic of each node, and of the use of its links.
+    fn traffic_and_use(&self) -> u64 {
+        bytes::<Traffic>(self.nodes) + bytes::<LinkUse>(self.limited() * self.nodes)
+    }
+}

@@ -1,0 +1,134 @@
+//! A run in virtual time as one process of a cluster: each process computes its share of the nodes, and process 0 has
+//! the record of all.
+//!
+//! Every process builds the same overlay, network and orders from the scenario. What belongs to nodes (their receipts,
+//! their messages, their links' queues) only the process has that owns them, until the run has ended.
+
+use super::cluster_scenario::ClusterScenarioError;
+use super::{Runner, SimulationError, TraceRequest};
+use crate::engine::{ClusterMember, ClusterOutcome, EngineSetup};
+use crate::memory::{self, ClusterShape};
+use crate::record::{ClusterProcessRecord, End, MachineTimes, NodeFigures, Receipt, RunRecord, Traffic};
+use crate::scenario::Scenario;
+use crate::sync::{Allowance, Interrupt};
+use crate::threads::{Observer, Pinning, ShardMap};
+use crate::trace::{TraceLog, TraceSpool, WRITER_BYTES};
+use crate::transport::Clock;
+
+/// The part of one process in a run that a cluster has made.
+#[derive(Debug)]
+pub struct ClusterRecord {
+    /// The record of the whole run, in process 0.
+    pub whole: Option<RunRecord>,
+    /// The reason for the end of the run.
+    pub end: End,
+    /// The share of this process.
+    pub own: ClusterProcessRecord,
+    /// The figures of its nodes; empty unless they were to be kept.
+    pub nodes: NodeFigures,
+    /// The messages whose fate was decided at its nodes, if a trace was asked for.
+    pub trace: Option<TraceLog>,
+}
+
+/// The figures that each process keeps of a run beside its share of the report.
+#[derive(Clone, Copy, Default)]
+pub struct ClusterParts<'a> {
+    /// True for the figures of its nodes.
+    pub nodes: bool,
+    /// A trace of its messages.
+    pub trace: Option<&'a TraceRequest>,
+}
+
+/// Checks that a cluster of this many processes can compute a scenario, as far as the scenario tells.
+///
+/// # Errors
+///
+/// [`ClusterScenarioError`].
+pub fn check_in_cluster(scenario: &Scenario, processes: usize) -> Result<(), ClusterScenarioError> {
+    let (transport, nodes) = (scenario.carrier.transport, scenario.overlay.nodes);
+    let (threads, runs) = (scenario.carrier.threads, scenario.run.runs);
+    if scenario.carrier.processes > 1 {
+        let processes = scenario.carrier.processes;
+        Err(ClusterScenarioError::Processes { processes })
+    } else if !transport.is_virtual() {
+        Err(ClusterScenarioError::NotVirtual { transport })
+    } else if runs > 1 {
+        Err(ClusterScenarioError::Runs { runs })
+    } else if processes * threads > nodes as usize {
+        Err(ClusterScenarioError::IdleWorkers { processes, threads, nodes })
+    } else {
+        Ok(())
+    }
+}
+
+impl<'a> Runner<'a> {
+    /// Builds the runner of a process of a cluster.
+    ///
+    /// # Errors
+    ///
+    /// [`SimulationError`] if a cluster cannot compute the scenario, or if it cannot be built here.
+    pub fn build_in_cluster(
+        scenario: &'a Scenario,
+        interrupt: &'a Interrupt,
+        observer: &'a dyn Observer,
+        member: &ClusterMember,
+    ) -> Result<Runner<'a>, SimulationError> {
+        check_in_cluster(scenario, member.processes())?;
+        let (process, processes) = (member.process(), member.processes());
+        let shape = ClusterShape { process, processes, threads: scenario.carrier.threads };
+        let memory_left = memory::left_in_cluster(scenario, shape)?.unwrap_or(u64::MAX);
+        let partition = ShardMap::new(scenario.overlay.nodes, member.workers());
+        // The first workers have their cores in other processes.
+        let mut pinning = Pinning::new(scenario.carrier.threads, scenario.carrier.pin);
+        pinning.cores.splice(0..0, std::iter::repeat_n(None, member.shards().start));
+        Ok(Runner { memory_left, partition, pinning, ..Runner::new(scenario, interrupt, observer)? })
+    }
+
+    /// Makes the run as a process of a cluster, together with all others. `clock` was started when its set-up began.
+    ///
+    /// # Errors
+    ///
+    /// [`SimulationError`] if the run could not be made to its end.
+    pub fn run_in_cluster(
+        &self,
+        clock: Clock,
+        member: &ClusterMember,
+        parts: ClusterParts<'_>,
+    ) -> Result<ClusterRecord, SimulationError> {
+        let Some(network) = &self.network else {
+            return Err(ClusterScenarioError::NotVirtual { transport: self.scenario.carrier.transport }.into());
+        };
+        let spool = parts.trace.map(|request| TraceSpool::new(&request.folder));
+        let writers = if parts.trace.is_some() { member.shards().len() as u64 * WRITER_BYTES } else { 0 };
+        let allowance = Allowance::new(self.memory_left.saturating_sub(writers));
+        self.with_setup(network, |setup, population| {
+            let setup = &EngineSetup { trace: spool.as_ref(), allowance: &allowance, ..*setup };
+            self.interrupt.attend();
+            let began = clock.now();
+            let ClusterOutcome { outcome, end, processes, own, nodes } =
+                self.protocol.in_cluster(*setup, member, parts.nodes)?;
+            let machine = MachineTimes { wall: clock.now().since(began), setup: began };
+            let whole = outcome.map(|outcome| {
+                let record = self.run_record(setup, population, outcome, None);
+                self.judged(RunRecord { machine, cluster: processes, ..record })
+            });
+            let nodes = if parts.nodes { self.node_figures(member, nodes) } else { NodeFigures::default() };
+            let trace = parts.trace.zip(spool.as_ref()).map(|(request, spool)| request.finish(spool)).transpose()?;
+            Ok(ClusterRecord { whole, end, own, nodes, trace })
+        })
+    }
+
+    /// Returns the figures of the nodes of a member.
+    fn node_figures(&self, member: &ClusterMember, (receipts, traffic): (Vec<Receipt>, Vec<Traffic>)) -> NodeFigures {
+        let shards = member.shards();
+        let nodes = self.partition.shard(shards.start).start..self.partition.shard(shards.end - 1).end;
+        NodeFigures {
+            first: nodes.start,
+            // The receipts of a bulk have no column.
+            receipts: if self.workload.orders() == 1 { receipts } else { Vec::new() },
+            traffic,
+            degrees: self.degrees(nodes.clone()),
+            places: self.node_places(nodes),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Tests a cluster of processes on this machine: one of any number of processes and workers reports what one process
+//! reports, and what it cannot compute is refused before anything is connected.
+
+use crate::command::{bulkprop, output};
+use serde_json::Value;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::thread;
+use tempfile::TempDir;
+
+/// A run of each kind: the protocols, and all that may happen to nodes and messages.
+const LINES: [&str; 10] = [
+    "--nodes 900 --fanout 4 --ttl 255 --until quiescent",
+    "--nodes 700 --protocol flood --peers 6 --latency uniform:10ms..90ms",
+    "--nodes 500 --protocol lazy --peers 8 --retry 400ms --loss 5%",
+    "--nodes 600 --churn up=2s,down=1s --ttl 255",
+    "--nodes 600 --adversary drop:10%+delay:10%,by=30ms --partition 20%,at=60ms,heal=200ms --nat 20%",
+    "--nodes 300 --orders 40 --rate 200 --protocol lazy --announce-interval 20ms",
+    "--nodes 300 --orders 60 --rate 400 --fanout 6 --arrivals poisson",
+    "--nodes 400 --bandwidth up=2Mbit,down=20Mbit --payload-bytes 900 --orders 5 --rate 20",
+    "--nodes 400 --bandwidth up=2Mbit,share=fair --payload-bytes 900 --orders 5 --rate 20",
+    "--nodes 400 --latency ordered --orders 30 --rate 300 --network aws33",
+];
+
+/// Numbers of processes, and of the workers of each.
+const SHAPES: [[usize; 2]; 6] = [[2, 1], [1, 2], [4, 1], [2, 2], [1, 1], [4, 2]];
+
+/// Writes a hosts file with a free port of this machine for each process.
+fn hosts(folder: &Path, processes: usize) -> PathBuf {
+    // All are held until all are known, so that none is given twice.
+    let held: Vec<TcpListener> = (0..processes).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let lines = held.iter().map(|held| format!("{}\n", held.local_addr().unwrap()));
+    let path = folder.join("hosts.txt");
+    fs::write(&path, lines.collect::<String>()).unwrap();
+    path
+}
+
+/// Runs a cluster; returns the exit code, the output and the errors of each process.
+fn run(line: &str, hosts: &Path, processes: usize) -> Vec<(Option<i32>, String, String)> {
+    let start = |process: usize| {
+        let (line, hosts) = (line.to_owned(), hosts.to_owned());
+        thread::spawn(move || {
+            let number = process.to_string();
+            let mut command = bulkprop(line.split(' '));
+            output(command.arg("--cluster").arg(hosts).args(["--process", &number]))
+        })
+    };
+    let started: Vec<_> = (0..processes).map(start).collect();
+    started.into_iter().map(|process| process.join().unwrap()).collect()
+}
+
+/// Reads a report, and takes out what is of the machine and not of the model.
+fn model(text: &str) -> (Value, Value) {
+    let mut report: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let fields = report.as_object_mut().unwrap();
+    fields.remove("machine").unwrap();
+    // The row of the run has the time that it took, too, and nothing else that is not above.
+    fields.remove("runs").unwrap();
+    let cluster = fields.remove("cluster").unwrap_or_default();
+    (report, cluster)
+}
+
+#[test]
+fn a_cluster_reports_what_one_process_reports() {
+    let folder = TempDir::new().unwrap();
+    for (place, line) in LINES.iter().enumerate() {
+        for [processes, threads] in [SHAPES[place % SHAPES.len()], SHAPES[(place + 3) % SHAPES.len()]] {
+            let line = format!("{line} --transport simulated --seed 11 --threads {threads} --format json");
+            let (code, alone, wrong) = output(&mut bulkprop(line.split(' ')));
+            assert!(matches!(code, Some(0 | 1)), "{line}: {wrong}");
+            let told = run(&line, &hosts(folder.path(), processes), processes);
+            assert_eq!((told[0].0, told[0].2.as_str()), (code, wrong.as_str()), "{line}");
+            let (report, cluster) = model(&told[0].1);
+            assert_eq!(report, model(&alone).0, "{processes} processes: {line}");
+            let sum = |field: &str| -> u64 {
+                cluster.as_array().unwrap().iter().map(|process| process[field].as_u64().unwrap()).sum()
+            };
+            assert_eq!(sum("nodes"), report["nodes"].as_u64().unwrap());
+            assert_eq!(sum("workers"), (processes * threads) as u64);
+            assert_eq!(sum("events_sent") > 0, processes > 1);
+            for (process, (code, said, wrong)) in told.iter().enumerate().skip(1) {
+                assert_eq!((code, wrong.as_str()), (&Some(0), ""), "{line}: {said}");
+                assert!(said.starts_with(&format!("Process {process}: ")) && said.lines().count() == 1, "{said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_cluster_cannot_compute_is_refused_at_once() {
+    let folder = TempDir::new().unwrap();
+    let hosts = hosts(folder.path(), 2);
+    for (line, said) in [
+        ("--transport memory --seed 1", "--cluster with --transport memory: a cluster computes virtual time"),
+        ("--transport udp --seed 1 --processes 2", "--cluster beside --processes 2"),
+        ("--transport simulated --seed 1 --runs 3", "--cluster with --runs 3"),
+        ("--transport simulated", "--cluster without --seed"),
+        ("--transport simulated --seed 1 --nodes 3 --threads 2", "--cluster with 2 processes of 2 threads: 3 nodes"),
+    ] {
+        let (code, _, wrong) = output(bulkprop(line.split(' ')).arg("--cluster").arg(&hosts).args(["--process", "1"]));
+        assert!(code == Some(2) && wrong.starts_with(&format!("error: {said}")), "{line}: {code:?} {wrong}");
+    }
+    let lines = ["--transport simulated --seed 1 --process 1", "--transport simulated --seed 1 --cluster hosts.txt"];
+    for line in lines {
+        let (code, _, wrong) = output(&mut bulkprop(line.split(' ')));
+        assert!(code == Some(2) && wrong.contains("required"), "{line}: {wrong}");
+    }
+}
+
+/// A run that the cluster cannot compute although the options allow it: every process says so.
+#[test]
+fn a_run_without_a_least_latency_is_refused_by_each_process() {
+    let folder = TempDir::new().unwrap();
+    let line = "--nodes 50 --threads 1 --transport simulated --seed 1 --latency uniform:0ms..5ms";
+    for (code, _, wrong) in run(line, &hosts(folder.path(), 2), 2) {
+        assert!(matches!(code, Some(2 | 3)) && wrong.contains("--cluster"), "{code:?} {wrong}");
+    }
+}
+
+/// The parts that processes write are those of the file that one process writes.
+#[test]
+fn each_process_writes_its_part_of_the_files() {
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let line = "--nodes 300 --fanout 4 --transport simulated --network aws33 --seed 5 --threads 2 --quiet";
+    let with_files = |nodes: &str, trace: &str| {
+        format!("{line} --nodes-csv {} --trace {}", file(nodes).display(), file(trace).display())
+    };
+    let (code, ..) = output(&mut bulkprop(with_files("nodes.csv", "trace.csv").split(' ')));
+    assert!(matches!(code, Some(0 | 1)));
+    run(&with_files("parts.csv", "rows.csv"), &hosts(folder.path(), 2), 2);
+    let read = |name: String| fs::read_to_string(file(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    // Behind the header of the first part, and in the order of the nodes.
+    let parts = [0, 1].map(|process| read(format!("parts.part{process}.csv")));
+    let behind = parts[1].split_once('\n').unwrap().1;
+    assert_eq!(format!("{}{behind}", parts[0]), read("nodes.csv".to_owned()));
+    let rows = [0, 1].map(|process| read(format!("rows.part{process}.csv")));
+    assert!(rows.iter().all(|rows| rows.lines().count() > 100));
+    let sorted = |rows: &mut dyn Iterator<Item = &str>| -> Vec<String> {
+        let mut rows: Vec<String> = rows.map(str::to_owned).collect();
+        rows.sort_unstable();
+        rows
+    };
+    let whole = read("trace.csv".to_owned());
+    let of_parts = sorted(&mut rows.iter().flat_map(|rows| rows.lines().skip(1)));
+    assert_eq!(of_parts, sorted(&mut whole.lines().skip(1)));
+}
