@@ -128,7 +128,7 @@ pub mod errors {
     pub use crate::protocol::BadKnob;
     pub use crate::runtime::RuntimeError;
     pub use crate::runtime::processes::StartError;
-    pub use crate::scenario::{BadValue, FileProblem, SocketOwner};
+    pub use crate::scenario::{BadValue, FileProblem, ProtocolMismatch, SocketOwner};
     pub use crate::simulation::ProcessesError;
     pub use crate::sync::Interrupted;
     pub use crate::sys::{AvailableMemory, MemoryBound};
@@ -184,7 +184,10 @@ pub mod options {
         PlaceFile, PlaceSpec, Places, Rates, RegionSpec, ShapeParameter, UplinkShare, Weibull,
     };
     pub use crate::order::Symbol;
-    pub use crate::protocol::{EagerLinks, FloodKnobs, Knob, Knobs, LazyKnobs, PlumtreeKnobs, Preset, PushKnobs};
+    pub use crate::protocol::{
+        CallMode, EagerLinks, FloodKnobs, HopFanouts, Knob, Knobs, LazyKnobs, PlumtreeKnobs, Preset, PushFanout,
+        PushKnobs, PushPullKnobs,
+    };
     pub use crate::ratio::Ratio;
     pub use crate::scenario::{
         KnobSheet, MembershipSpec, PayloadBytes, ProtocolKnobs, ProtocolSheet, ProtocolSpec, WindowSize,

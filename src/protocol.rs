@@ -11,6 +11,7 @@
 //! | `flood` | a node forwards each new order to every peer but its sender, once |
 //! | `lazy` | a node announces each new order to its targets, and sends it to those that request it |
 //! | `plumtree` | a node sends each new order over the links of a tree, and announces it over the others |
+//! | `push_pull` | in rounds, a node calls one peer, and the two exchange what one of them lacks |
 //! | `announcement`, `announcements` | messages about several orders |
 //! | `knobs` | the values that a protocol lets people choose, and their reader |
 //! | `targets` | the draw of a node's targets |
@@ -26,6 +27,7 @@ mod knobs;
 mod lazy;
 mod plumtree;
 mod push;
+mod push_pull;
 #[cfg(test)]
 mod recording_context;
 mod shard_view;
@@ -39,9 +41,10 @@ pub use flood::{Flood, FloodKnobs};
 pub use knobs::{BadKnob, DEFAULT, Knob, Knobs, Preset, most_similar, read as read_knobs, write as write_knobs};
 pub use lazy::{Lazy, LazyKnobs};
 pub use plumtree::{EagerLinks, Plumtree, PlumtreeKnobs};
-pub use push::{Push, PushKnobs};
+pub use push::{Push, PushFanout, PushKnobs};
+pub use push_pull::{CallMode, PushPull, PushPullKnobs};
 pub use shard_view::{DialRule, Knowledge, ShardView};
-pub use targets::{TargetBatch, TargetDraw, TargetScratch};
+pub use targets::{HopFanouts, TargetBatch, TargetDraw, TargetScratch};
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, Tail};
@@ -76,6 +79,10 @@ pub trait Protocol: Sync {
 
     /// True if its nodes must know their peers. An overlay that does not store peers is then refused before the run.
     const NEEDS_PEERS: bool = false;
+
+    /// True if its nodes draw contacts with [`Context::contact`] and need nothing else of their peers, so that an
+    /// overlay in which everyone is a peer of everyone need not store them.
+    const CONTACTS_ANYONE: bool = false;
 
     /// True if it sends upkeep. Derived from [`KINDS`](Self::KINDS).
     const HAS_UPKEEP: bool = has_upkeep(Self::KINDS);

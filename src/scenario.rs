@@ -29,6 +29,7 @@ mod run_options;
 #[macro_use]
 mod workload_options;
 
+mod auto_fanout;
 mod bad_value;
 mod error;
 mod file;
@@ -36,6 +37,7 @@ mod kinds;
 pub mod limits;
 mod parse;
 mod payload;
+mod protocol_mismatch;
 mod protocol_spec;
 mod protocol_traits;
 mod replay;
@@ -55,6 +57,7 @@ pub use file::{FileError, FileProblem};
 pub use kinds::{Choice, Engine, OriginsKind, Pin, ProtocolKind, Spin, Until};
 pub use overlay_options::OverlayOptions;
 pub use payload::PayloadBytes;
+pub use protocol_mismatch::ProtocolMismatch;
 pub use protocol_options::{ProtocolOptions, Ttl};
 pub use protocol_spec::{KnobSheet, MembershipSpec, ProtocolKnobs, ProtocolSheet, ProtocolSpec};
 pub use protocol_traits::ProtocolTraits;

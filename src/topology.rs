@@ -213,6 +213,11 @@ impl Topology {
         matches!(self.shape, Shape::Stored(_))
     }
 
+    /// Returns true if everyone is a peer of everyone, so that no rows are stored.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.shape, Shape::Complete { .. })
+    }
+
     /// Prefetches the bounds of the row of `node`, which will be read soon.
     #[inline]
     pub fn prefetch_degree(&self, node: NodeId) {

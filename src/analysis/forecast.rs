@@ -52,6 +52,8 @@ impl Forecast {
             Some(mean_field) => mean_field.hops_to_target(),
             None => reach.as_ref().map(|reach| reach.depth),
         };
+        // In rounds an order takes many hops on any overlay.
+        let hops_to_target = hops_to_target.filter(|_| !scenario.protocol.kind().traits().acts_in_rounds);
         let auto = auto_ttl(hops_to_target, network.is_some_and(Network::is_uneven));
         let floor = network.map_or(Nanos::ZERO, Network::floor);
         let ttl = match scenario.protocol.ttl {

@@ -3,8 +3,9 @@
 
 use super::EngineSetup;
 use crate::ids::{NodeId, OrderIndex};
+use crate::message::OrderHop;
 use crate::network::{FatedForward, Fates};
-use crate::protocol::TargetBatch;
+use crate::protocol::{TargetBatch, TargetDraw};
 use crate::time::Nanos;
 
 /// The most nodes of one batch.
@@ -18,12 +19,18 @@ pub(super) struct ForwardDraws {
     /// By forward.
     from: Vec<NodeId>,
     sources: Vec<ForwardSource>,
+    /// If the fanout depends on the hop: the fanout of each forward, whose targets are the first of those drawn.
+    fanouts: Vec<u32>,
+    draw: TargetDraw,
     target_batch: TargetBatch,
-    /// If copies for senders are left out: the other targets, node by node, and the end of each node's targets.
+    /// If not all targets drawn get a copy: those that do, node by node, and the end of each node's targets.
     to: Vec<NodeId>,
     ends: Vec<usize>,
-    /// True if copies for senders are left out, so that the targets differ from those drawn.
-    excludes: bool,
+    /// True if copies for senders are left out, or if the fanout depends on the hop, so that the targets differ from
+    /// those drawn.
+    selects: bool,
+    /// Number of copies for senders that were left out, by forward.
+    spared: Vec<usize>,
     fates: Fates,
 }
 
@@ -44,32 +51,38 @@ impl ForwardDraws {
         let draws = ForwardDraws {
             from: Vec::with_capacity(nodes),
             sources: Vec::with_capacity(nodes),
+            fanouts: Vec::new(),
+            draw: setup.draw,
             target_batch: TargetBatch::new(&setup.draw, setup.topology, nodes),
             to: Vec::new(),
             ends: Vec::with_capacity(nodes),
-            excludes: false,
+            selects: false,
+            spared: Vec::new(),
             fates: Fates::default(),
         };
         (draws, nodes)
     }
 
-    /// Adds a forward of `order`, which came from `sender` and which its node has sent `attempt` times before.
+    /// Adds a forward of an order, which came from `sender` and which its node has sent `attempt` times before.
     #[inline]
-    pub(super) fn push(&mut self, order: OrderIndex, me: NodeId, sender: NodeId, at: Nanos, attempt: u32) {
+    pub(super) fn push(&mut self, order_hop: OrderHop, me: NodeId, sender: NodeId, at: Nanos, attempt: u32) {
         self.from.push(me);
-        self.sources.push(ForwardSource { order, attempt, at, sender });
+        self.sources.push(ForwardSource { order: order_hop.order, attempt, at, sender });
+        if self.draw.is_by_hop() {
+            self.fanouts.push(self.draw.at_hop(order_hop.hop).count(u32::MAX));
+        }
     }
 
     /// Draws the targets and fates of the forwards. `between` runs beside the draws, as in [`TargetBatch::draw`].
     pub(super) fn draw(&mut self, setup: &EngineSetup<'_>, between: impl FnMut(usize)) {
         let sources = &self.sources[..];
         self.target_batch.draw(&setup.draw, setup.topology, |place| sources[place].order, &self.from, between);
-        self.excludes = setup.exclude_sender;
-        if self.excludes {
-            self.leave_out_senders();
+        self.selects = setup.exclude_sender || self.draw.is_by_hop();
+        if self.selects {
+            self.select(setup.exclude_sender);
         }
         // `targets` would borrow the fates too.
-        let (to, ends) = if self.excludes {
+        let (to, ends) = if self.selects {
             (&self.to[..], &self.ends[..])
         } else {
             (self.target_batch.targets(), self.target_batch.ends())
@@ -86,13 +99,18 @@ impl ForwardDraws {
         self.fates.draw(setup.network, forwards, to);
     }
 
-    /// Copies the targets that were drawn, except for senders.
-    fn leave_out_senders(&mut self) {
+    /// Copies the targets that get a copy: as many of those drawn as the hop's fanout, without senders if
+    /// `excludes_senders` is set.
+    fn select(&mut self, excludes_senders: bool) {
         self.to.clear();
         self.ends.clear();
-        for (targets, source) in self.target_batch.by_node().zip(&self.sources) {
-            self.to.extend(targets.iter().filter(|&&to| to != source.sender));
+        self.spared.clear();
+        for (place, (targets, source)) in self.target_batch.by_node().zip(&self.sources).enumerate() {
+            let fanout = self.fanouts.get(place).map_or(targets.len(), |&fanout| targets.len().min(fanout as usize));
+            let before = self.to.len();
+            self.to.extend(targets[..fanout].iter().filter(|&&to| !excludes_senders || to != source.sender));
             self.ends.push(self.to.len());
+            self.spared.push(before + fanout - self.to.len());
         }
     }
 
@@ -117,7 +135,7 @@ impl ForwardDraws {
     /// Returns the targets, node by node, and the end of each node's targets.
     #[inline]
     pub(super) fn targets(&self) -> (&[NodeId], &[usize]) {
-        if self.excludes { (&self.to, &self.ends) } else { (self.target_batch.targets(), self.target_batch.ends()) }
+        if self.selects { (&self.to, &self.ends) } else { (self.target_batch.targets(), self.target_batch.ends()) }
     }
 
     /// Returns the latency of each message, or [`Fates::LOST`].
@@ -129,21 +147,18 @@ impl ForwardDraws {
     /// Returns the number of targets that the forward at a place was spared, because the order had come from there.
     #[inline]
     pub(super) fn spared(&self, place: usize) -> usize {
-        if !self.excludes {
-            return 0;
-        }
-        let begin = place.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.target_batch.targets_of(place).len() - (self.ends[place] - begin)
+        if self.selects { self.spared[place] } else { 0 }
     }
 
     /// Returns the number of targets that all forwards were spared.
     pub(super) fn spared_in_all(&self) -> usize {
-        self.target_batch.targets().len() - self.targets().0.len()
+        if self.selects { self.spared.iter().sum() } else { 0 }
     }
 
     /// Forgets all forwards.
     pub(super) fn clear(&mut self) {
         self.from.clear();
         self.sources.clear();
+        self.fanouts.clear();
     }
 }

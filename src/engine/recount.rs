@@ -129,7 +129,7 @@ impl<'a> RecountWorker<'a> {
         }
         self.share.record.reached += 1;
         let Some(order_hop) = first_forward(protocol, OrderIndex(0), receipt, self.setup.ttl) else { return 0 };
-        self.draws.push(order_hop.order, me, receipt.sender, receipt.time, 0);
+        self.draws.push(order_hop, me, receipt.sender, receipt.time, 0);
         if self.draws.len() == self.forwards { self.settle() } else { 0 }
     }
 

@@ -130,8 +130,9 @@ fn last_arrival(setup: &EngineSetup<'_>, receipts: &ByHop) -> u8 {
         return last;
     }
     let mut scratch = TargetScratch::default();
+    let draw = setup.draw.at_hop(last);
     let mut sends = |node: NodeId| {
-        let targets = setup.draw.draw(setup.topology, OrderIndex(0), node, &mut scratch);
+        let targets = draw.draw(setup.topology, OrderIndex(0), node, &mut scratch);
         targets.iter().any(|&to| !setup.exclude_sender || to != receipts.get(node).sender)
     };
     let newest = (0..).map(NodeId).zip(&receipts.hop_of).filter(|&(_, &hop)| hop == last - 1).map(|(node, _)| node);

@@ -67,7 +67,7 @@ impl AnnouncementBatch {
     ) {
         self.addressed.clear();
         for (place, Announcement { order_hop, from }) in (0..).zip(announcements) {
-            let targets = draw.draw(topology, order_hop.order, me, scratch);
+            let targets = draw.at_hop(order_hop.hop).draw(topology, order_hop.order, me, scratch);
             for &to in targets.iter().filter(|&to| !exclude_sender || to != from) {
                 self.addressed.push(Address { rank: self.addressed.len(), to, place });
             }

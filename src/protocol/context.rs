@@ -94,6 +94,12 @@ pub trait Context {
         Some(self.links().start + place as u32)
     }
 
+    /// Draws one of the node's peers uniformly; on an overlay in which everyone is a peer of everyone, one of all other
+    /// nodes. `None` if it has no peer. Of a purpose and a count it is always the same peer.
+    fn contact(&self, purpose: u32, count: u64) -> Option<NodeId> {
+        self.view().contact(self.me(), purpose, count)
+    }
+
     /// Returns true if this node opened one of its links, and false if the peer at the other end did.
     fn dialled(&self, link: u32) -> bool {
         let place = link.wrapping_sub(self.links().start) as usize;

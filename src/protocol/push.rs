@@ -1,8 +1,12 @@
 //! Forward-once push: the first time a node sees an order, it forwards it to its targets, while the TTL lasts.
 
-use super::{Context, FirstMessage, Knob, Knobs, Preset, Protocol, ProtocolState, ShardView, knobs};
+use super::{
+    BadKnob, Context, FirstMessage, HopFanouts, Knob, Knobs, Preset, Protocol, ProtocolState, ShardView, knobs,
+};
 use crate::ids::OrderIndex;
 use crate::message::{Message, OrderHop};
+use std::fmt;
+use std::str::FromStr;
 
 /// Forward-once push. It keeps no state of its own, because the coverage records which node has seen which order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,16 +16,60 @@ pub struct Push;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PushKnobs {
     /// Peers to which a node forwards an order; `None` for the option of the same name, or its default.
-    pub fanout: Option<u32>,
+    pub fanout: Option<PushFanout>,
+}
+
+/// The number of peers to which a node forwards an order. Written `8`, `8/4/2` or `auto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushFanout {
+    /// The same for every forward.
+    Same(u32),
+    /// By hop, the last for all later hops.
+    ByHop(HopFanouts),
+    /// The least that reaches the target, from the number of nodes, the loss and the failures.
+    Auto,
+}
+
+impl fmt::Display for PushFanout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PushFanout::Same(fanout) => fanout.fmt(f),
+            PushFanout::ByHop(fanouts) => fanouts.fmt(f),
+            PushFanout::Auto => f.pad("auto"),
+        }
+    }
+}
+
+impl FromStr for PushFanout {
+    type Err = BadKnob;
+
+    fn from_str(text: &str) -> Result<PushFanout, BadKnob> {
+        match text {
+            "auto" => Ok(PushFanout::Auto),
+            _ if text.contains('/') => text.parse().map(PushFanout::ByHop),
+            _ => knobs::fanout(text).map(PushFanout::Same),
+        }
+    }
 }
 
 impl Knobs for PushKnobs {
-    const PRESETS: &'static [Preset<PushKnobs>] = &[];
+    const PRESETS: &'static [Preset<PushKnobs>] = &[
+        Preset {
+            name: "fixed",
+            source: "Eugster, Guerraoui, Kermarrec, Massoulié 2004",
+            values: || PushKnobs { fanout: None },
+        },
+        Preset {
+            name: "auto",
+            source: "Kermarrec, Massoulié, Ganesh 2003: the least fanout for --target",
+            values: || PushKnobs { fanout: Some(PushFanout::Auto) },
+        },
+    ];
 
     const KNOBS: &'static [Knob<PushKnobs>] = &[Knob {
         name: "fanout",
-        help: "peers to which a node forwards an order; also --fanout",
-        read: |knobs, text| knobs::or_default(text, knobs::fanout).map(|fanout| knobs.fanout = fanout),
+        help: "peers to which a node forwards an order; by hop as 8/4/2, or auto; also --fanout",
+        read: |knobs, text| knobs::or_default(text, str::parse).map(|fanout| knobs.fanout = fanout),
         show: |knobs| knobs.fanout.map_or_else(knobs::default_text, |fanout| fanout.to_string()),
     }];
 }

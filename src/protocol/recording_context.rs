@@ -51,6 +51,11 @@ impl Default for RecordingContext {
 }
 
 impl RecordingContext {
+    /// Creates the context of node 1 with this view.
+    pub(super) fn with_view(view: ShardView<'static>) -> RecordingContext {
+        RecordingContext { view, ..RecordingContext::default() }
+    }
+
     /// Creates the context of node 0 in a network of `nodes` nodes that are its peers, and nobody else's.
     pub(super) fn among(nodes: u32, orders: u32) -> RecordingContext {
         let topology = TopologySpec::Star.build(nodes, 0, 1).unwrap();

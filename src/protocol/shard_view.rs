@@ -1,7 +1,7 @@
 //! The initial knowledge of a shard's nodes: their peers, the links that lead to them, and their own draws.
 
 use crate::ids::NodeId;
-use crate::random::{Key, Purpose};
+use crate::random::{Key, Purpose, Stream};
 use crate::topology::Topology;
 use std::ops::Range;
 
@@ -21,6 +21,8 @@ pub enum DialRule {
 pub struct Knowledge<'a> {
     /// The stored rows of the overlay, or `None` if it stores none.
     rows: Option<&'a Topology>,
+    /// The number of nodes, if everyone is a peer of everyone.
+    everyone: Option<u32>,
     dial: DialRule,
     /// The key of the nodes' own draws, and of the draws that decide who opened a link.
     draws: Key,
@@ -42,12 +44,14 @@ impl<'a> Knowledge<'a> {
     /// Creates the knowledge of nodes in the run with this seed, whose peers are the rows of `topology`, if it stores
     /// any.
     pub fn new(seed: u64, topology: &'a Topology, dial: DialRule) -> Knowledge<'a> {
-        Knowledge { rows: topology.is_stored().then_some(topology), ..Knowledge::without_peers(seed, dial) }
+        let everyone = topology.is_complete().then(|| topology.nodes());
+        let rows = topology.is_stored().then_some(topology);
+        Knowledge { rows, everyone, ..Knowledge::without_peers(seed, dial) }
     }
 
     fn without_peers(seed: u64, dial: DialRule) -> Knowledge<'a> {
         let key = Key::new(seed, Purpose::Protocol);
-        Knowledge { rows: None, dial, draws: key.with(DRAW), dials: key.with(DIAL) }
+        Knowledge { rows: None, everyone: None, dial, draws: key.with(DRAW), dials: key.with(DIAL) }
     }
 }
 
@@ -123,8 +127,25 @@ impl<'a> ShardView<'a> {
 
     /// Draws 64 bits for a node's own use.
     pub fn draw(&self, node: NodeId, purpose: u32, count: u64) -> u64 {
-        let key = self.knowledge.draws.with(u64::from(node.0)).with(u64::from(purpose)).with(count);
-        key.stream().next_word()
+        self.own_stream(node, purpose, count).next_word()
+    }
+
+    /// Draws one of a node's peers.
+    pub fn contact(&self, node: NodeId, purpose: u32, count: u64) -> Option<NodeId> {
+        let peers = self.peers(node);
+        let others = self.knowledge.everyone.map_or(peers.len() as u32, |nodes| nodes.saturating_sub(1));
+        if others == 0 {
+            return None;
+        }
+        let picked = self.own_stream(node, purpose, count).below(others.into()) as u32;
+        match self.knowledge.everyone {
+            Some(_) => Some(NodeId(picked + u32::from(picked >= node.0))),
+            None => peers.get(picked as usize).copied(),
+        }
+    }
+
+    fn own_stream(&self, node: NodeId, purpose: u32, count: u64) -> Stream {
+        self.knowledge.draws.with(u64::from(node.0)).with(u64::from(purpose)).with(count).stream()
     }
 
     /// Returns the number of links of the nodes before `node`.
@@ -169,6 +190,29 @@ mod tests {
             }
             assert_eq!((dialled, links), (topology.links(), 2 * topology.links()));
         }
+    }
+
+    /// Contacts are peers, each as likely, and on the complete overlay all other nodes are.
+    #[test]
+    fn contacts_are_drawn_uniformly() {
+        for (family, peers) in [("complete", 0), ("ring", 0), ("erdos-renyi", 4)] {
+            let topology = family.parse::<TopologySpec>().unwrap().build(12, peers, 7).unwrap();
+            let view = ShardView::new(0..12, 1, Knowledge::new(7, &topology, DialRule::Coin));
+            let node = NodeId(5);
+            let mut drawn = [0u32; 12];
+            (0..12_000).for_each(|count| drawn[view.contact(node, 3, count).unwrap().index()] += 1);
+            let known: Vec<NodeId> = topology.peers(node).collect();
+            let mean = 12_000.0 / known.len() as f64;
+            for peer in (0..12).map(NodeId) {
+                let count = f64::from(drawn[peer.index()]);
+                // Binomial, with a standard deviation below the root of its mean; five of them either way.
+                let expected = if known.contains(&peer) { mean } else { 0.0 };
+                assert!((count - expected).abs() <= 5.0 * expected.sqrt(), "{family}: {peer:?} {count}");
+            }
+        }
+        let alone = TopologySpec::Complete.build(1, 0, 7).unwrap();
+        let view = ShardView::new(0..1, 1, Knowledge::new(7, &alone, DialRule::Coin));
+        assert_eq!(view.contact(NodeId(0), 0, 0), None);
     }
 
     #[test]

@@ -5,14 +5,17 @@
 //! the peers not yet taken. A larger fanout therefore extends the same list, and the sender of the order does not
 //! affect it, so the covered set is the same on every carrier. Steps and test vectors: `docs/DETERMINISM.md`. If every
 //! peer is a target, the shuffle determines the order in which they are sent to; if that order has no observable
-//! effect, nothing is drawn.
+//! effect, nothing is drawn. A fanout may depend on the hop; the targets are then a shorter or longer prefix of the
+//! same list.
 //!
 //! On an implicit overlay the slots are shuffled instead, because listing the peers would require computing all of
 //! them. A slot that holds the node itself, or a target already drawn, is skipped, and the shuffle goes on to the next.
 
 mod batch;
+mod hop_fanouts;
 
 pub use batch::TargetBatch;
+pub use hop_fanouts::HopFanouts;
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::{Key, Purpose, Stream};
@@ -30,7 +33,10 @@ const SPARSE_TARGETS_MAX: u32 = 32;
 #[derive(Clone, Copy, Debug)]
 pub struct TargetDraw {
     key: Key,
+    /// The fanout, or the greatest of any hop.
     fanout: u32,
+    /// The fanout of each hop, if they differ.
+    by_hop: Option<HopFanouts>,
     /// True if all peers are targets in any order, so that nothing is drawn.
     takes_all: bool,
 }
@@ -60,7 +66,12 @@ impl TargetScratch {
 impl TargetDraw {
     /// Creates the draw of the run with this seed, with `fanout` targets per forward.
     pub fn new(seed: u64, fanout: u32) -> TargetDraw {
-        TargetDraw { key: Key::new(seed, Purpose::Targets), fanout, takes_all: false }
+        TargetDraw { key: Key::new(seed, Purpose::Targets), fanout, by_hop: None, takes_all: false }
+    }
+
+    /// Creates the draw of the run with this seed, whose fanout depends on the hop.
+    pub fn by_hop(seed: u64, fanouts: HopFanouts) -> TargetDraw {
+        TargetDraw { by_hop: Some(fanouts), ..TargetDraw::new(seed, fanouts.greatest()) }
     }
 
     /// Creates the draw in which every peer is a target, in the permutation of which other draws of the seed take a
@@ -77,7 +88,22 @@ impl TargetDraw {
 
     /// Returns the draw of all peers, of whose permutation this draw takes a prefix.
     pub fn widened(&self) -> TargetDraw {
-        TargetDraw { fanout: u32::MAX, ..*self }
+        TargetDraw { fanout: u32::MAX, by_hop: None, ..*self }
+    }
+
+    /// Returns the draw of forwards whose copies arrive at this hop; 1 is the origin's.
+    #[inline]
+    pub fn at_hop(&self, hop: u8) -> TargetDraw {
+        match &self.by_hop {
+            None => *self,
+            Some(fanouts) => TargetDraw { fanout: fanouts.at(hop), by_hop: None, ..*self },
+        }
+    }
+
+    /// Returns true if the fanout depends on the hop.
+    #[inline]
+    pub fn is_by_hop(&self) -> bool {
+        self.by_hop.is_some()
     }
 
     /// Returns true if a node sends to all of its peers.

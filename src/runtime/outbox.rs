@@ -200,7 +200,7 @@ impl<'a> Outbox<'a> {
             self.expand_other(&forward);
             return 0;
         }
-        let targets = self.draw.draw(self.topology, order_hop.order, from, &mut self.scratch);
+        let targets = self.draw.at_hop(hop).draw(self.topology, order_hop.order, from, &mut self.scratch);
         let before = self.offer.len();
         if self.exclude_sender {
             let others = targets.iter().filter(|&&to| to != sender);

@@ -194,7 +194,9 @@ fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result
 fn engine(asked: Option<Engine>, transport: TransportKind, protocol: ProtocolKind) -> Result<Engine, ScenarioError> {
     match asked {
         Some(_) if !transport.is_virtual() => Err(ScenarioError::NoModel { option: "engine".to_owned(), transport }),
-        Some(Engine::Fast | Engine::Hops) if !protocol.traits().is_first_message => Err(ScenarioError::NoFastProtocol),
+        Some(Engine::Fast | Engine::Hops) if !protocol.traits().is_first_message => {
+            Err(ScenarioError::NoFastProtocol { protocol })
+        }
         asked => Ok(asked.unwrap_or(Engine::Auto)),
     }
 }

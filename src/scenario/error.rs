@@ -5,7 +5,7 @@ use super::bad_value::{BadValue, shown};
 use super::kinds::{Choice, ProtocolKind};
 use super::limits::{self, THREADS};
 use super::payload::PayloadBytes;
-use super::protocol_spec::ProtocolSpec;
+use super::protocol_mismatch::ProtocolMismatch;
 use super::transport_kind::{TransportKind, carriers_that};
 use crate::network::{BandwidthUseError, LatencySpec, LinkFault, PlaceFault, RegionSpec};
 use crate::table::TableError;
@@ -276,10 +276,14 @@ pub enum ScenarioError {
 
     /// The engine handles first messages only, and the protocol depends on others.
     #[error(
-        "--engine fast or hops with --protocol lazy: what its nodes do hangs on more than first messages; leave \
-         --engine out or choose --protocol push or flood"
+        "--engine fast or hops with --protocol {}: what its nodes do hangs on more than first messages; leave \
+         --engine out or choose --protocol push or flood",
+        protocol.name()
     )]
-    NoFastProtocol,
+    NoFastProtocol {
+        /// The protocol asked for.
+        protocol: ProtocolKind,
+    },
 
     /// Only virtual time models this option; a real carrier does not.
     #[error(
@@ -292,19 +296,6 @@ pub enum ScenarioError {
         option: String,
         /// The carrier asked for.
         transport: TransportKind,
-    },
-
-    /// The protocol sends to every peer but the sender, or chooses among all, so the option has no effect.
-    #[error(
-        "--{option} with --protocol {}: it {} but the one that the order came from; leave --{option} out or choose \
-         --protocol push or lazy", protocol.name(),
-        if *protocol == ProtocolKind::Flood { "forwards to every peer" } else { "chooses among all peers" }
-    )]
-    SendsToAllPeers {
-        /// The option asked for.
-        option: &'static str,
-        /// The protocol asked for.
-        protocol: ProtocolKind,
     },
 
     /// Both the option and the regions define the latencies.
@@ -323,44 +314,13 @@ pub enum ScenarioError {
     #[error(transparent)]
     BandwidthUse(#[from] BandwidthUseError),
 
-    /// The protocol makes no requests to repeat.
-    #[error(
-        "--retry with --protocol {}: its nodes ask for nothing, and so for nothing again; leave --retry out or choose \
-         --protocol lazy",
-        protocol.name()
-    )]
-    NothingToRetry {
-        /// The protocol asked for.
-        protocol: ProtocolKind,
-    },
+    /// An option contradicts the protocol, or its knobs cannot be what they are.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolMismatch),
 
     /// No node fails.
     #[error("--detect without --down or --churn: no node fails; leave --detect out or say which nodes do")]
     NothingToDetect,
-
-    /// The protocol announces nothing.
-    #[error(
-        "--announce-interval with --protocol {}: its nodes announce nothing; leave --announce-interval out or choose \
-         --protocol lazy",
-        protocol.name()
-    )]
-    NothingToAnnounce {
-        /// The protocol asked for.
-        protocol: ProtocolKind,
-    },
-
-    /// The protocol is given a knob that is given as an option, too.
-    #[error(
-        "--{option} with --protocol {}: both set the knob {option} of {}; leave one of the two out",
-        shown(&spec.to_string()),
-        spec.kind().name()
-    )]
-    KnobTwice {
-        /// The option, without dashes.
-        option: &'static str,
-        /// The protocol asked for.
-        spec: ProtocolSpec,
-    },
 
     /// The topology cannot have this size.
     #[error(transparent)]

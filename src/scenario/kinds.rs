@@ -49,9 +49,17 @@ pub enum ProtocolKind {
     Lazy,
     /// Sends an order over the links of a tree, and announces it over the others.
     Plumtree,
+    /// Calls a peer in each round, and exchanges with it the orders that one of them lacks.
+    PushPull,
 }
 
-choice!(ProtocolKind { Push = "push", Flood = "flood", Lazy = "lazy", Plumtree = "plumtree" });
+choice!(ProtocolKind {
+    Push = "push",
+    Flood = "flood",
+    Lazy = "lazy",
+    Plumtree = "plumtree",
+    PushPull = "push-pull",
+});
 
 /// The algorithm that computes a run in virtual time. All engines give bit-identical results, with one exception: where
 /// figures by node are not kept, `hops` does not record senders, so its digest differs.

@@ -4,12 +4,13 @@ use super::bad_value::BadValue;
 use super::error::ScenarioError;
 use super::kinds::ProtocolKind;
 use super::parse::time;
+use super::protocol_mismatch::ProtocolMismatch;
 use super::protocol_spec::{ProtocolKnobs, ProtocolSpec};
 use super::transport_kind::TransportKind;
 use super::{Draft, limits};
 use crate::message::TTL_MAX;
 use crate::network::{HEADER_BYTES, NetworkSpec};
-use crate::protocol::{LazyKnobs, PushKnobs};
+use crate::protocol::{HopFanouts, LazyKnobs, PushFanout, PushKnobs};
 use crate::time::Nanos;
 use serde::{Serialize, Serializer};
 
@@ -28,8 +29,9 @@ macro_rules! protocol_options {
             /// announces it to --fanout peers and sends it to those that request it; plumtree sends it over the links
             /// of a tree that the first orders leave, and announces it over the others. Push and flood are fast and
             /// send duplicates; lazy and plumtree carry the order about once per node, at the price of control
-            /// messages. A name may have a preset and knobs, `NAME[:PRESET][,knob=value...]`, as lazy,retry=2s:
-            /// `bulkprop protocols` lists them.
+            /// messages. With push-pull a node calls one peer in each round, and the two exchange what one of them
+            /// lacks: everyone is reached, at the price of rounds. A name may have a preset and knobs,
+            /// `NAME[:PRESET][,knob=value...]`, as lazy,retry=2s: `bulkprop protocols` lists them.
             #[arg(short = 'p')]
             protocol: ProtocolSpec = "PROTOCOL", |text: &str| text.parse::<ProtocolSpec>();
 
@@ -76,7 +78,8 @@ macro_rules! protocol_options {
 pub struct ProtocolOptions {
     /// Gossip protocol of every node. Knobs that are options too are not in it, but in the fields below.
     pub spec: ProtocolSpec,
-    /// Number of peers to which a node forwards an order; the upper limit if the protocol forwards to all.
+    /// Number of peers to which a node forwards an order, or the greatest of any hop; the upper limit if the protocol
+    /// forwards to all.
     pub fanout: u32,
     /// Maximum hops of an order.
     pub ttl: Ttl,
@@ -104,11 +107,16 @@ impl ProtocolOptions {
         transport: TransportKind,
         network: Option<&NetworkSpec>,
         order_bytes: u32,
+        auto_fanout: impl FnOnce() -> Result<u32, ScenarioError>,
     ) -> Result<ProtocolOptions, ScenarioError> {
         let asked = draft.protocol.unwrap_or(ProtocolKind::Push.into()).checked()?;
         let shared = SharedKnobs::asked(draft, asked)?;
         let (spec, kind) = (asked.without_options(), asked.kind());
-        let fanout = fanout(shared.fanout, kind)?;
+        let fanout = match spec.own_fanout() {
+            None | Some(PushFanout::Same(_)) => fanout(shared.fanout, kind)?,
+            Some(PushFanout::ByHop(fanouts)) => fanouts.greatest(),
+            Some(PushFanout::Auto) => auto_fanout()?,
+        };
         Ok(ProtocolOptions {
             spec,
             fanout,
@@ -124,11 +132,26 @@ impl ProtocolOptions {
         self.spec.kind()
     }
 
+    /// Returns the fanout of each hop, if it depends on the hop.
+    pub fn fanout_by_hop(&self) -> Option<HopFanouts> {
+        match self.spec.own_fanout() {
+            Some(PushFanout::ByHop(fanouts)) => Some(fanouts),
+            _ => None,
+        }
+    }
+
+    /// Returns true if the fanout follows from the target.
+    pub fn has_auto_fanout(&self) -> bool {
+        self.spec.own_fanout() == Some(PushFanout::Auto)
+    }
+
     /// Returns the protocol with all of its knobs, those that are options too at their effective values.
     pub fn effective(&self) -> ProtocolSpec {
         let ProtocolOptions { fanout, retry, announce_interval, .. } = *self;
         match self.spec.protocol {
-            ProtocolKnobs::Push(_) => PushKnobs { fanout: Some(fanout) }.into(),
+            ProtocolKnobs::Push(PushKnobs { fanout: None }) => {
+                PushKnobs { fanout: Some(PushFanout::Same(fanout)) }.into()
+            }
             ProtocolKnobs::Lazy(_) => LazyKnobs { fanout: Some(fanout), retry, announce_interval }.into(),
             _ => self.spec,
         }
@@ -138,7 +161,7 @@ impl ProtocolOptions {
     pub(super) fn add_to(&self, draft: &mut Draft) {
         let takes_fanout = self.kind().traits().takes_fanout;
         draft.protocol = Some(self.spec);
-        draft.fanout = takes_fanout.then_some(self.fanout);
+        draft.fanout = (takes_fanout && self.spec.own_fanout().is_none()).then_some(self.fanout);
         draft.ttl = Some(self.ttl);
         draft.exclude_sender = takes_fanout.then_some(self.exclude_sender);
         draft.retry = self.retry;
@@ -147,10 +170,20 @@ impl ProtocolOptions {
 }
 
 impl ProtocolSpec {
-    /// Returns the protocol without the knobs that are options too.
+    /// Returns the fanout that the knobs say, which no option says then.
+    fn own_fanout(&self) -> Option<PushFanout> {
+        match self.protocol {
+            ProtocolKnobs::Push(knobs) => knobs.fanout,
+            _ => None,
+        }
+    }
+
+    /// Returns the protocol without the knobs whose values the options of the same names can have.
     fn without_options(self) -> ProtocolSpec {
         let protocol = match self.protocol {
-            ProtocolKnobs::Push(_) => ProtocolKnobs::Push(PushKnobs { fanout: None }),
+            ProtocolKnobs::Push(PushKnobs { fanout: Some(PushFanout::Same(_)) }) => {
+                ProtocolKnobs::Push(PushKnobs { fanout: None })
+            }
             ProtocolKnobs::Lazy(_) => {
                 ProtocolKnobs::Lazy(LazyKnobs { fanout: None, retry: None, announce_interval: None })
             }
@@ -173,10 +206,13 @@ impl SharedKnobs {
     ///
     /// # Errors
     ///
-    /// [`ScenarioError::KnobTwice`] if one is given as a knob and as an option.
+    /// [`ProtocolMismatch::KnobTwice`] if one is given as a knob and as an option.
     fn asked(draft: &Draft, spec: ProtocolSpec) -> Result<SharedKnobs, ScenarioError> {
         let knobs = SharedKnobs::of(spec);
-        let twice = |option| ScenarioError::KnobTwice { option, spec };
+        let twice = |option| ScenarioError::from(ProtocolMismatch::KnobTwice { option, spec });
+        if draft.fanout.is_some() && spec.own_fanout().is_some() {
+            return Err(twice("fanout"));
+        }
         Ok(SharedKnobs {
             fanout: either(knobs.fanout, draft.fanout).ok_or_else(|| twice("fanout"))?,
             retry: either(knobs.retry, draft.retry).ok_or_else(|| twice("retry"))?,
@@ -187,7 +223,9 @@ impl SharedKnobs {
 
     fn of(spec: ProtocolSpec) -> SharedKnobs {
         match spec.protocol {
-            ProtocolKnobs::Push(PushKnobs { fanout }) => SharedKnobs { fanout, ..SharedKnobs::default() },
+            ProtocolKnobs::Push(PushKnobs { fanout: Some(PushFanout::Same(fanout)) }) => {
+                SharedKnobs { fanout: Some(fanout), ..SharedKnobs::default() }
+            }
             ProtocolKnobs::Lazy(LazyKnobs { fanout, retry, announce_interval }) => {
                 SharedKnobs { fanout, retry, announce_interval }
             }
@@ -235,7 +273,7 @@ pub(super) fn read_announce_interval(text: &str) -> Result<Nanos, BadValue> {
 fn fanout(asked: Option<u32>, protocol: ProtocolKind) -> Result<u32, ScenarioError> {
     match (protocol.traits().takes_fanout, asked) {
         (false, None) => Ok(limits::FANOUT.most as u32),
-        (false, Some(_)) => Err(ScenarioError::SendsToAllPeers { option: "fanout", protocol }),
+        (false, Some(_)) => Err(ProtocolMismatch::SendsToAllPeers { option: "fanout", protocol }.into()),
         (true, asked) => Ok(limits::FANOUT.check(asked.unwrap_or(FANOUT_DEFAULT))?),
     }
 }
@@ -244,7 +282,7 @@ fn fanout(asked: Option<u32>, protocol: ProtocolKind) -> Result<u32, ScenarioErr
 fn exclude_sender(asked: Option<bool>, protocol: ProtocolKind) -> Result<bool, ScenarioError> {
     match (protocol.traits().takes_fanout, asked) {
         (false, None) => Ok(true),
-        (false, Some(_)) => Err(ScenarioError::SendsToAllPeers { option: "exclude-sender", protocol }),
+        (false, Some(_)) => Err(ProtocolMismatch::SendsToAllPeers { option: "exclude-sender", protocol }.into()),
         (true, asked) => Ok(asked.unwrap_or(false)),
     }
 }
@@ -260,7 +298,7 @@ fn retry(
         (ProtocolKind::Lazy, Some(Nanos::ZERO)) => Err(BadValue::new("retry", "0", RETRY_RULE).into()),
         (ProtocolKind::Lazy, asked) => Ok(asked),
         (_, None) => Ok(None),
-        (_, Some(_)) => Err(ScenarioError::NothingToRetry { protocol }),
+        (_, Some(_)) => Err(ProtocolMismatch::NothingToRetry { protocol }.into()),
     }
 }
 
@@ -286,7 +324,7 @@ fn announce_interval(asked: Option<Nanos>, protocol: ProtocolKind) -> Result<Opt
     match (protocol, asked) {
         (ProtocolKind::Lazy, asked) => Ok(Some(asked.unwrap_or(Nanos::ZERO))),
         (_, None) => Ok(None),
-        (_, Some(_)) => Err(ScenarioError::NothingToAnnounce { protocol }),
+        (_, Some(_)) => Err(ProtocolMismatch::NothingToAnnounce { protocol }.into()),
     }
 }
 

@@ -7,7 +7,8 @@ use super::bad_value::{BadValue, shown};
 use super::kinds::{Choice, ProtocolKind};
 use super::{Draft, Scenario};
 use crate::protocol::{
-    BadKnob, FloodKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs, PushKnobs, most_similar, read_knobs, write_knobs,
+    BadKnob, FloodKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs, PushKnobs, PushPullKnobs, most_similar, read_knobs,
+    write_knobs,
 };
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -110,6 +111,7 @@ protocols! {
     Flood(FloodKnobs) = "forwards the first copy of an order to every peer but its sender",
     Lazy(LazyKnobs) = "announces an order to a number of peers, and sends it to those that request it",
     Plumtree(PlumtreeKnobs) = "sends an order over the links of a tree, and announces it over the others",
+    PushPull(PushPullKnobs) = "calls a peer in each round, and the two exchange the orders that one of them lacks",
 }
 
 impl ProtocolSpec {
@@ -124,6 +126,7 @@ impl ProtocolSpec {
         match self.protocol {
             ProtocolKnobs::Plumtree(knobs) => knobs.state_bytes(nodes, links),
             ProtocolKnobs::Lazy(_) => Lazy::state_bytes(nodes),
+            ProtocolKnobs::PushPull(knobs) => knobs.state_bytes(nodes),
             ProtocolKnobs::Push(_) | ProtocolKnobs::Flood(_) => 0,
         }
     }

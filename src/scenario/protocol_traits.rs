@@ -17,6 +17,11 @@ pub struct ProtocolTraits {
     pub needs_peers: bool,
     /// True if the default TTL bounds the hops of an order; if not, it is the maximum.
     pub bounds_hops: bool,
+    /// True if everyone may be a peer of everyone all the same, because its nodes only draw contacts.
+    pub contacts_anyone: bool,
+    /// True if its nodes act in rounds, so that an order takes as many hops as it takes rounds and `--ttl auto` is the
+    /// maximum.
+    pub acts_in_rounds: bool,
     /// Number of consecutive messages that bring an order one hop further.
     pub messages_per_hop: u32,
 }
@@ -32,10 +37,24 @@ impl ProtocolKind {
             takes_retry: false,
             needs_peers: false,
             bounds_hops: true,
+            contacts_anyone: false,
+            acts_in_rounds: false,
             messages_per_hop: 1,
         };
         match self {
             ProtocolKind::Push => push,
+            // A digest, and the order.
+            ProtocolKind::PushPull => ProtocolTraits {
+                has_control: true,
+                is_first_message: false,
+                takes_fanout: false,
+                needs_peers: true,
+                contacts_anyone: true,
+                acts_in_rounds: true,
+                bounds_hops: false,
+                messages_per_hop: 2,
+                ..push
+            },
             ProtocolKind::Flood => ProtocolTraits { takes_fanout: false, ..push },
             // An announcement, a request, and the order.
             ProtocolKind::Lazy => ProtocolTraits {

@@ -3,6 +3,7 @@
 //! The rule of the defaults: an option that was asked for keeps its value, and the defaults of the others adapt to it.
 //! Two requested options that contradict each other are an error, never a silent change.
 
+use super::auto_fanout::auto_fanout;
 use super::error::ScenarioError;
 use super::virtual_threads::threads_fed;
 use super::{
@@ -36,8 +37,9 @@ impl Draft {
         network_options::check_rates(network.as_ref())?;
         let workload = WorkloadOptions::resolve(&self, &overlay, transport, read)?;
         let order_bytes = message_bytes(workload.payload_bytes.most());
-        let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref(), order_bytes)?;
         let run = RunOptions::resolve(&self, transport)?;
+        let fanout = || auto_fanout(&overlay, network.as_ref(), &failures, run.target);
+        let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref(), order_bytes, fanout)?;
         // Several runs in virtual time are spread over the threads, so that one need not feed all.
         let fed = network
             .as_ref()

@@ -7,7 +7,9 @@ use crate::engine::{self, EngineError, EngineOutcome, EngineSetup};
 use crate::engine::{ClusterMember, ClusterOutcome};
 use crate::memory;
 use crate::message::Kind;
-use crate::protocol::{DialRule, FirstMessage, Flood, Knowledge, Lazy, Plumtree, Protocol, Push, TargetDraw, Targets};
+use crate::protocol::{
+    DialRule, FirstMessage, Flood, Knowledge, Lazy, Plumtree, Protocol, Push, PushPull, TargetDraw, Targets,
+};
 use crate::record::{KindCount, ProtocolSource, RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
 use crate::scenario::{ProtocolKind, ProtocolKnobs, ProtocolTraits, Scenario};
@@ -95,6 +97,7 @@ fn typed_traits<P: Protocol>(others: ProtocolTraits, is_first_message: bool) -> 
         is_first_message,
         takes_fanout: P::TARGETS == Targets::Drawn,
         needs_peers: P::NEEDS_PEERS,
+        contacts_anyone: P::CONTACTS_ANYONE,
         ..others
     }
 }
@@ -105,6 +108,7 @@ pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
     match spec.protocol {
         ProtocolKnobs::Push(_) => Box::new(TypedProtocol::first_message(kind, Push)),
         ProtocolKnobs::Flood(_) => Box::new(TypedProtocol::first_message(kind, Flood)),
+        ProtocolKnobs::PushPull(knobs) => Box::new(TypedProtocol::named(kind, PushPull::new(knobs))),
         ProtocolKnobs::Lazy(knobs) => Box::new(TypedProtocol::named(kind, Lazy::new(knobs))),
         ProtocolKnobs::Plumtree(knobs) => Box::new(TypedProtocol::named(kind, Plumtree::new(knobs))),
     }
@@ -154,7 +158,11 @@ impl<'a> Runner<'a> {
 impl Runner<'_> {
     /// Returns the draw of the scenario, for a protocol whose targets are drawn.
     pub(super) fn draw(&self) -> TargetDraw {
-        TargetDraw::new(self.scenario.run.seed, self.scenario.protocol.fanout)
+        let (seed, protocol) = (self.scenario.run.seed, &self.scenario.protocol);
+        match protocol.fanout_by_hop() {
+            Some(fanouts) => TargetDraw::by_hop(seed, fanouts),
+            None => TargetDraw::new(seed, protocol.fanout),
+        }
     }
 
     /// Sums the counts of the protocol, by name.
@@ -192,7 +200,8 @@ pub(super) fn peers(
     topology: &Arc<Topology>,
     interrupt: &Interrupt,
 ) -> Result<Arc<Topology>, SimulationError> {
-    if !protocol.facts().traits.needs_peers || topology.is_stored() {
+    let ProtocolTraits { needs_peers, contacts_anyone, .. } = protocol.facts().traits;
+    if !needs_peers || topology.is_stored() || (contacts_anyone && topology.is_complete()) {
         return Ok(Arc::clone(topology));
     }
     let stored = topology.materialized(interrupt)?.map(Arc::new);

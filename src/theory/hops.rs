@@ -23,6 +23,17 @@ pub fn coverage_by_hop(nodes: u64, fanout: f64) -> impl Iterator<Item = f64> {
     })
 }
 
+/// Iterates over the share of `nodes` reached within 1, 2, 3 ... hops, if the forwards of each hop have the next of
+/// these effective fanouts.
+pub fn coverage_by_fanouts(nodes: u64, fanouts: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
+    let mut spread = HopChain::new(nodes, 0.0);
+    fanouts.map(move |fanout| {
+        spread.chance = HopChain::new(nodes, fanout).chance;
+        spread.hop();
+        spread.coverage()
+    })
+}
+
 /// Returns the share of `nodes` reached within this many hops; `1/nodes`, the origin, for 0.
 pub fn coverage_within(nodes: u64, fanout: f64, hops: u8) -> f64 {
     let mut spread = HopChain::new(nodes, fanout);

@@ -32,6 +32,7 @@ mod plumtree;
 mod processes;
 mod protocols;
 mod publications;
+mod push_family;
 mod real_sockets;
 mod reference;
 mod repeats;

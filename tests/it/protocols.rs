@@ -262,6 +262,10 @@ fn contradictory_options_are_rejected() {
         ("--protocol lazy --announce-interval 5", "--announce-interval 5: an interval is a number with its unit"),
         ("--protocol lazy --retry 0", "--retry 0: a time to ask again is a number above 0"),
         ("--protocol lazy --transport simulated --engine fast", "--engine fast or hops with --protocol lazy"),
+        ("--protocol push-pull --fanout 3", "--fanout with --protocol push-pull: it chooses among all peers"),
+        ("--protocol push-pull --retry 1s", "--retry with --protocol push-pull: its nodes ask for nothing"),
+        ("--protocol push,fanout=9/4 --fanout 3", "both set the knob fanout of push"),
+        ("--protocol push-pull,round=0", "round=`0`: a round lasts from 1us to 1h"),
         ("--protocol gossip", "--protocol gossip: choose one of push, flood, lazy, plumtree"),
     ] {
         let (code, _, stderr) = output(&mut bulkprop(line.split(' ')));

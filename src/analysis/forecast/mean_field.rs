@@ -4,11 +4,12 @@ use super::MEAN_FIELD_NODES_MIN;
 use super::advice;
 use crate::adversary::AdversarySpec;
 use crate::network::{FaultSpec, NetworkSpec};
+use crate::protocol::HopFanouts;
 use crate::record::{Notice, TtlAdvice, share_text};
 use crate::scenario::{OverlayOptions, Scenario};
 use crate::theory::chances::die_out;
 use crate::theory::coverage::{RandomGraph, final_coverage};
-use crate::theory::hops::{coverage_by_hop, hops_until, meets};
+use crate::theory::hops::{coverage_by_fanouts, coverage_by_hop, hops_until, meets};
 use crate::topology::{Topology, TopologySpec};
 use std::iter;
 
@@ -28,6 +29,8 @@ pub(super) struct MeanField<'a> {
     fanout: f64,
     /// Share of the messages that the network loses.
     loss: f64,
+    /// The fanout of each hop, if it depends on the hop.
+    by_hop: Option<HopFanouts>,
     overlay: OverlayModel,
 }
 
@@ -76,6 +79,7 @@ impl<'a> MeanField<'a> {
             nodes: u64::from(scenario.overlay.nodes),
             fanout: fanout.min(others),
             loss,
+            by_hop: scenario.protocol.fanout_by_hop(),
             overlay,
         })
     }
@@ -90,10 +94,18 @@ impl<'a> MeanField<'a> {
 
     /// Iterates over the share of nodes reached within 0, 1, 2 ... hops.
     fn by_hop(&self) -> Box<dyn Iterator<Item = f64> + '_> {
+        let start = iter::once(1.0 / self.nodes as f64);
         match &self.overlay {
+            // Of a fanout by hop the chain on the complete graph is the form on any random overlay, a little early.
+            _ if self.by_hop.is_some() => {
+                let hops = self.by_hop.into_iter().flat_map(|fanouts| (1..=u8::MAX).map(move |hop| fanouts.at(hop)));
+                let most = self.nodes as f64 - 1.0;
+                let fanouts = hops.map(move |fanout| f64::from(fanout).min(most) * (1.0 - self.loss));
+                Box::new(start.chain(coverage_by_fanouts(self.nodes, fanouts)))
+            }
             OverlayModel::Complete => {
                 let fanout = self.fanout * (1.0 - self.loss);
-                Box::new(iter::once(1.0 / self.nodes as f64).chain(coverage_by_hop(self.nodes, fanout)))
+                Box::new(start.chain(coverage_by_hop(self.nodes, fanout)))
             }
             OverlayModel::Sparse(graph) => Box::new(graph.coverage_by_hop(self.nodes)),
         }
@@ -111,7 +123,8 @@ impl<'a> MeanField<'a> {
     /// Reports that fanout and TTL are expected to fall short of the target. Faults and adversaries only reduce
     /// coverage further. Nothing is expected if links have losses of their own.
     pub(super) fn shortfall(&self, ttl: u8, auto: u8) -> Option<Notice> {
-        if self.has_own_losses() {
+        // The advice names a fanout for all hops.
+        if self.has_own_losses() || self.by_hop.is_some() {
             return None;
         }
         let in_time = self.by_hop().nth(usize::from(ttl))?;

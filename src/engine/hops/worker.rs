@@ -7,7 +7,7 @@
 use super::shared_sets::{SharedSets, nodes_in};
 use super::{HopsProgress, HopsSetup, time_of};
 use crate::ids::NodeId;
-use crate::protocol::TargetBatch;
+use crate::protocol::{TargetBatch, TargetDraw};
 use crate::record::End;
 use crate::simd::prefetch;
 use crate::sync::{BarrierBroken, Lookout};
@@ -30,6 +30,8 @@ pub(super) struct HopsWorker<'a> {
     hops: &'a mut [u8],
     copies: Option<Vec<u32>>,
     lookout: Lookout<'a>,
+    /// The draw of the hop that is being sent.
+    draw: TargetDraw,
     /// The number of nodes whose targets are drawn at once.
     batch_nodes: usize,
     /// The batch being drawn, and the one drawn before it, which is not marked yet.
@@ -99,7 +101,21 @@ impl<'a> HopsWorker<'a> {
         let (unseen, unseen_from) = (Vec::new(), Vec::new());
         let (drawing, drawn) = (forward_batch(), forward_batch());
         let lookout = Lookout::new(setup.interrupt);
-        HopsWorker { setup, field, words, hops, copies, lookout, batch_nodes, drawing, drawn, unseen, unseen_from }
+        let draw = setup.draw.at_hop(1);
+        HopsWorker {
+            setup,
+            field,
+            words,
+            hops,
+            copies,
+            lookout,
+            draw,
+            batch_nodes,
+            drawing,
+            drawn,
+            unseen,
+            unseen_from,
+        }
     }
 
     /// Runs to the end, which is the same for all workers.
@@ -119,6 +135,7 @@ impl<'a> HopsWorker<'a> {
     fn hop_by_hop(&mut self, done: &mut HopsShare) -> Result<(), BarrierBroken> {
         let (setup, field) = (self.setup, self.field);
         loop {
+            self.draw = setup.draw.at_hop(done.last_hop.saturating_add(1));
             if let Some(end) = field.decision(setup, done.last_hop) {
                 if matches!(end, End::Target | End::Timeout) && done.last_hop < setup.ttl {
                     done.closing = self.close();
@@ -192,7 +209,7 @@ impl<'a> HopsWorker<'a> {
 
     /// Counts the messages that the nodes reached last have sent at the very instant of the end.
     fn close(&mut self) -> SendTotals {
-        let HopsSetup { topology, draw, exclude_sender, origin, .. } = *self.setup;
+        let (HopsSetup { topology, exclude_sender, origin, .. }, draw) = (*self.setup, self.draw);
         // The number of peers is known only after computed slots are drawn, and whether the sender is a target only
         // after the draw.
         if topology.implicit().is_some() || (exclude_sender && !draw.takes_all()) {
@@ -217,7 +234,7 @@ impl<'a> HopsWorker<'a> {
     /// Draws the targets of the current nodes, and in between prefetches the memory that the batch drawn before will
     /// touch; then marks that batch.
     fn send_batch(&mut self, forward: MarkMode, sums: &mut SendTotals) {
-        let HopsSetup { topology, draw, order, .. } = self.setup;
+        let (HopsSetup { topology, order, .. }, draw) = (self.setup, &self.draw);
         let (drawn, field, copies) = (&self.drawn.target_batch, self.field, self.copies.as_deref());
         // Between the draws, because a processor stalls with more than a dozen prefetches outstanding.
         let order = *order;

@@ -57,7 +57,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
         let Some(batch) = &mut self.batched else { return false };
         self.occurrences += 1;
         batch.kind = kind;
-        batch.draws.push(order_hop.order, event.me, event.sender, event.now, attempt);
+        batch.draws.push(order_hop, event.me, event.sender, event.now, attempt);
         batch.order_hops.push(order_hop);
         true
     }

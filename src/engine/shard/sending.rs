@@ -46,7 +46,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         self.shard.send_batched_of(me);
         let mut scratch = std::mem::take(&mut self.shard.scratch);
         let mut forward = self.outgoing_forward(kind, order_hop);
-        for &to in draw.draw(topology, order_hop.order, me, &mut scratch) {
+        for &to in draw.at_hop(order_hop.hop).draw(topology, order_hop.order, me, &mut scratch) {
             // An origin is its own sender, and nobody's target is itself.
             if exclude_sender && to == sender {
                 forward.target_batch.spared += 1;

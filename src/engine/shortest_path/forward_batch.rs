@@ -38,7 +38,7 @@ impl ForwardBatch {
     /// Adds the forward of a node that has this receipt, whose time is since `base`.
     #[inline]
     pub(super) fn push(&mut self, me: NodeId, receipt: Receipt, order_hop: OrderHop, base: Nanos) {
-        self.draws.push(order_hop.order, me, receipt.sender, base + receipt.time, 0);
+        self.draws.push(order_hop, me, receipt.sender, base + receipt.time, 0);
         self.forwards.push(CompactReceipt::time_hop_of(receipt.time, order_hop.hop));
     }
 

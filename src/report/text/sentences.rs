@@ -94,7 +94,11 @@ fn spreading(report: &Report) -> String {
         ProtocolTraits { takes_fanout: false, is_first_message: true, .. } => "to every peer".to_owned(),
         ProtocolTraits { takes_fanout: false, .. } => asked.protocol.spec.to_string(),
         ProtocolTraits { takes_retry: true, .. } => format!("announced with fanout {}", asked.protocol.fanout),
-        _ => format!("fanout {}", asked.protocol.fanout),
+        _ => match asked.protocol.fanout_by_hop() {
+            Some(fanouts) => format!("fanout {fanouts} by hop"),
+            None if asked.protocol.has_auto_fanout() => format!("fanout {} (auto)", asked.protocol.fanout),
+            None => format!("fanout {}", asked.protocol.fanout),
+        },
     }
 }
 

@@ -10,7 +10,7 @@ use crate::network::{
     BandwidthSpec, ChurnSpec, DetectSpec, DownSpec, Exponential, LATENCY_MAX, Latency, LatencySpec, LinkLatency,
     LossSpec, PartitionSpec, RegionSpec,
 };
-use crate::protocol::{LazyKnobs, PushKnobs};
+use crate::protocol::{HopFanouts, LazyKnobs, PushFanout, PushKnobs};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -130,7 +130,11 @@ type GossipValues =
 fn gossip() -> impl Strategy<Value = GossipValues> {
     let protocols = prop_oneof![
         8 => prop::sample::select(ProtocolKind::ALL).prop_map(ProtocolSpec::from),
-        1 => (1..=u32::MAX).prop_map(|fanout| PushKnobs { fanout: Some(fanout) }.into()),
+        1 => (1..=u32::MAX).prop_map(|fanout| PushKnobs { fanout: Some(PushFanout::Same(fanout)) }.into()),
+        1 => proptest::collection::vec(1..=u16::MAX, 2..=8).prop_map(|fanouts| {
+            PushKnobs { fanout: HopFanouts::new(&fanouts).map(PushFanout::ByHop) }.into()
+        }),
+        1 => Just(PushKnobs { fanout: Some(PushFanout::Auto) }.into()),
         1 => (of(1..=u64::MAX), of(any::<u64>())).prop_map(|(retry, interval)| {
             let (retry, announce_interval) = (retry.map(Nanos), interval.map(Nanos));
             LazyKnobs { retry, announce_interval, ..LazyKnobs::default() }.into()
@@ -200,7 +204,10 @@ fn drafts() -> impl Strategy<Value = Draft> {
     let names =
         prop::sample::select(vec!["baseline", "true", "--seed", "5", "it's \"5 %\", auf 東京", r"a\b $HOME", " "]);
     let names = of(names.prop_map(str::to_owned));
-    let parts = (overlays(), gossip(), runs(), machines(), models(), faults(), bulks(), names);
+    // Boxed, because an unoptimised build copies what is drawn from frame to frame of its stack.
+    let first = (overlays().boxed(), gossip().boxed(), runs().boxed(), machines().boxed());
+    let second = (models().boxed(), faults().boxed(), bulks().boxed(), names);
+    let parts = (first.boxed(), second.boxed()).prop_map(|((a, b, c, d), (e, f, g, h))| (a, b, c, d, e, f, g, h));
     parts.prop_map(|(network, gossip, run, machine, model, faults, bulk, name)| Draft {
         nodes: network.0,
         threads: network.1,

@@ -1,0 +1,81 @@
+//! The contradictions between a protocol and the options that are given with it.
+
+use super::bad_value::shown;
+use super::kinds::{Choice, ProtocolKind};
+use super::protocol_spec::ProtocolSpec;
+use crate::ratio::Ratio;
+
+/// The reason why a protocol does not take its options or knobs.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ProtocolMismatch {
+    /// The protocol sends to every peer but the sender, or chooses among all, so the option has no effect.
+    #[error(
+        "--{option} with --protocol {}: it {} but the one that the order came from; leave --{option} out or choose \
+         --protocol push or lazy", protocol.name(),
+        if *protocol == ProtocolKind::Flood { "forwards to every peer" } else { "chooses among all peers" }
+    )]
+    SendsToAllPeers {
+        /// The option asked for.
+        option: &'static str,
+        /// The protocol asked for.
+        protocol: ProtocolKind,
+    },
+
+    /// The protocol makes no requests to repeat.
+    #[error(
+        "--retry with --protocol {}: its nodes ask for nothing, and so for nothing again; leave --retry out or choose \
+         --protocol lazy",
+        protocol.name()
+    )]
+    NothingToRetry {
+        /// The protocol asked for.
+        protocol: ProtocolKind,
+    },
+
+    /// The protocol announces nothing.
+    #[error(
+        "--announce-interval with --protocol {}: its nodes announce nothing; leave --announce-interval out or choose \
+         --protocol lazy",
+        protocol.name()
+    )]
+    NothingToAnnounce {
+        /// The protocol asked for.
+        protocol: ProtocolKind,
+    },
+
+    /// The protocol is given a knob that is given as an option, too.
+    #[error(
+        "--{option} with --protocol {}: both set the knob {option} of {}; leave one of the two out",
+        shown(&spec.to_string()),
+        spec.kind().name()
+    )]
+    KnobTwice {
+        /// The option, without dashes.
+        option: &'static str,
+        /// The protocol asked for.
+        spec: ProtocolSpec,
+    },
+
+    /// No fanout of push reaches the target.
+    #[error(
+        "--protocol push:auto with --target {target}: on this overlay of {nodes} nodes, with {} of the messages lost \
+         and {} of the nodes down, no fanout is expected to reach it; ask for more --peers or a lower --target",
+        percent(*loss),
+        percent(*failed)
+    )]
+    NoFanoutReaches {
+        /// The target asked for.
+        target: Ratio,
+        /// The number of nodes.
+        nodes: u32,
+        /// Share of the messages that are lost.
+        loss: f64,
+        /// Share of the nodes that are down.
+        failed: f64,
+    },
+}
+
+/// Writes a share in per cent.
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
