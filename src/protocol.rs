@@ -12,6 +12,7 @@
 //! | `lazy` | a node announces each new order to its targets, and sends it to those that request it |
 //! | `plumtree` | a node sends each new order over the links of a tree, and announces it over the others |
 //! | `push_pull` | in rounds, a node calls one peer, and the two exchange what one of them lacks |
+//! | `gossipsub` | orders travel over a mesh of few links, and heartbeats tell other peers of them |
 //! | `announcement`, `announcements` | messages about several orders |
 //! | `knobs` | the values that a protocol lets people choose, and their reader |
 //! | `targets` | the draw of a node's targets |
@@ -23,6 +24,7 @@ mod announcements;
 mod context;
 mod event;
 mod flood;
+mod gossipsub;
 mod knobs;
 mod lazy;
 mod plumtree;
@@ -38,6 +40,7 @@ pub use announcements::AnnouncementBatch;
 pub use context::Context;
 pub use event::Event;
 pub use flood::{Flood, FloodKnobs};
+pub use gossipsub::{Gossipsub, GossipsubKnobs};
 pub use knobs::{BadKnob, DEFAULT, Knob, Knobs, Preset, most_similar, read as read_knobs, write as write_knobs};
 pub use lazy::{Lazy, LazyKnobs};
 pub use plumtree::{EagerLinks, Plumtree, PlumtreeKnobs};

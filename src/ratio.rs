@@ -24,6 +24,11 @@ impl Ratio {
         (self.numerator as u128 * count as u128).div_ceil(self.denominator as u128) as u64
     }
 
+    /// Returns this share of `count`, rounded down.
+    pub const fn floor_of(self, count: u64) -> u64 {
+        (self.numerator as u128 * count as u128 / self.denominator as u128) as u64
+    }
+
     /// Returns true if the share is 0.
     pub const fn is_zero(self) -> bool {
         self.numerator == 0

@@ -151,7 +151,7 @@ impl Sizes<'_> {
         vec![
             (MemoryPart::Overlay, self.overlay()),
             (MemoryPart::OwnLinks, self.own_links().saturating_add(self.last_arrivals())),
-            (MemoryPart::Nodes, by_node.saturating_add(self.scenario.protocol.spec.state_bytes(nodes, self.entries))),
+            (MemoryPart::Nodes, by_node.saturating_add(self.scenario.protocol_state_bytes(self.entries))),
             (MemoryPart::Receipts, receipts),
             (MemoryPart::Window, self.window()),
             (MemoryPart::Orders, self.orders()),

@@ -3,6 +3,7 @@
 use super::{Announcement, ShardView};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, OrderHop};
+use crate::random::Stream;
 use crate::time::Nanos;
 use std::ops::Range;
 
@@ -28,6 +29,9 @@ pub trait Context {
 
     /// Returns true if this node can still send the order: it has it within its window, which is its history.
     fn holds(&self, order: OrderIndex) -> bool;
+
+    /// Returns the bytes of an order on the wire, without the header of its message.
+    fn order_bytes(&self, order: OrderIndex) -> u32;
 
     /// Forwards an order to the node's targets for it, as [`Protocol::TARGETS`](super::Protocol::TARGETS) defines them.
     fn fan_out(&mut self, order_hop: OrderHop);
@@ -110,5 +114,10 @@ pub trait Context {
     /// any number of threads. A protocol numbers its purposes as it likes.
     fn draw(&self, purpose: u32, count: u64) -> u64 {
         self.view().draw(self.me(), purpose, count)
+    }
+
+    /// Returns the stream of which [`draw`](Self::draw) returns the first word, for an event that draws several.
+    fn draws(&self, purpose: u32, count: u64) -> Stream {
+        self.view().draws(self.me(), purpose, count)
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct RecordingContext {
     pub(super) forgotten: Vec<OrderIndex>,
     pub(super) acts: Vec<Action>,
     pub(super) time: Nanos,
+    /// The length of each order.
+    pub(super) order_bytes: u32,
 }
 
 /// An action of a protocol.
@@ -38,7 +40,13 @@ pub(super) fn payload(from: NodeId, ttl: u8, hop: u8) -> Message {
 
 impl Default for RecordingContext {
     fn default() -> RecordingContext {
-        let view = ShardView::isolated(0..2);
+        RecordingContext::with_view(ShardView::isolated(0..2))
+    }
+}
+
+impl RecordingContext {
+    /// Creates the context of node 1 with this view.
+    pub(super) fn with_view(view: ShardView<'static>) -> RecordingContext {
         RecordingContext {
             view,
             me: NodeId(1),
@@ -46,14 +54,8 @@ impl Default for RecordingContext {
             forgotten: Vec::new(),
             acts: Vec::new(),
             time: Nanos::ZERO,
+            order_bytes: 60,
         }
-    }
-}
-
-impl RecordingContext {
-    /// Creates the context of node 1 with this view.
-    pub(super) fn with_view(view: ShardView<'static>) -> RecordingContext {
-        RecordingContext { view, ..RecordingContext::default() }
     }
 
     /// Creates the context of node 0 in a network of `nodes` nodes that are its peers, and nobody else's.
@@ -84,6 +86,10 @@ impl Context for RecordingContext {
         let is_new = !self.knows(order);
         self.held.push(order);
         is_new
+    }
+
+    fn order_bytes(&self, _: OrderIndex) -> u32 {
+        self.order_bytes
     }
 
     fn fan_out(&mut self, order_hop: OrderHop) {

@@ -127,7 +127,7 @@ impl<'a> ShardView<'a> {
 
     /// Draws 64 bits for a node's own use.
     pub fn draw(&self, node: NodeId, purpose: u32, count: u64) -> u64 {
-        self.own_stream(node, purpose, count).next_word()
+        self.draws(node, purpose, count).next_word()
     }
 
     /// Draws one of a node's peers.
@@ -137,14 +137,15 @@ impl<'a> ShardView<'a> {
         if others == 0 {
             return None;
         }
-        let picked = self.own_stream(node, purpose, count).below(others.into()) as u32;
+        let picked = self.draws(node, purpose, count).below(others.into()) as u32;
         match self.knowledge.everyone {
             Some(_) => Some(NodeId(picked + u32::from(picked >= node.0))),
             None => peers.get(picked as usize).copied(),
         }
     }
 
-    fn own_stream(&self, node: NodeId, purpose: u32, count: u64) -> Stream {
+    /// Returns the stream of which [`draw`](Self::draw) returns the first word, for a node that draws several.
+    pub fn draws(&self, node: NodeId, purpose: u32, count: u64) -> Stream {
         self.knowledge.draws.with(u64::from(node.0)).with(u64::from(purpose)).with(count).stream()
     }
 

@@ -340,6 +340,11 @@ impl<C: Recorder> Context for RealtimeContext<'_, '_, C> {
         }
     }
 
+    fn order_bytes(&self, order: OrderIndex) -> u32 {
+        let payload = self.shard.orders[order.index()].payload();
+        wire::message_bytes(payload.len() as u32) - wire::HEADER_BYTES as u32
+    }
+
     #[inline]
     fn fan_out(&mut self, order_hop: OrderHop) {
         self.shard.outbox.push(self.event.me, self.event.sender, Kind::PAYLOAD, order_hop);

@@ -51,6 +51,8 @@ pub enum ProtocolKind {
     Plumtree,
     /// Calls a peer in each round, and exchanges with it the orders that one of them lacks.
     PushPull,
+    /// Sends an order over a mesh of few links, and tells other peers of it at heartbeats.
+    Gossipsub,
 }
 
 choice!(ProtocolKind {
@@ -59,6 +61,7 @@ choice!(ProtocolKind {
     Lazy = "lazy",
     Plumtree = "plumtree",
     PushPull = "push-pull",
+    Gossipsub = "gossipsub",
 });
 
 /// The algorithm that computes a run in virtual time. All engines give bit-identical results, with one exception: where

@@ -27,11 +27,12 @@ macro_rules! protocol_options {
             ///
             /// push forwards each new order to --fanout peers; flood forwards it to every peer except its sender; lazy
             /// announces it to --fanout peers and sends it to those that request it; plumtree sends it over the links
-            /// of a tree that the first orders leave, and announces it over the others. Push and flood are fast and
-            /// send duplicates; lazy and plumtree carry the order about once per node, at the price of control
-            /// messages. With push-pull a node calls one peer in each round, and the two exchange what one of them
-            /// lacks: everyone is reached, at the price of rounds. A name may have a preset and knobs,
-            /// `NAME[:PRESET][,knob=value...]`, as lazy,retry=2s: `bulkprop protocols` lists them.
+            /// of a tree that the first orders leave, and announces it over the others; gossipsub sends it over a mesh
+            /// of few links, and tells other peers at heartbeats. Push and flood are fast and send duplicates; lazy and
+            /// plumtree carry the order about once per node, at the price of control messages. With push-pull a node
+            /// calls one peer in each round, and the two exchange what one of them lacks: everyone is reached, at the
+            /// price of rounds. A name may have a preset and knobs, `NAME[:PRESET][,knob=value...]`, as lazy,retry=2s:
+            /// `bulkprop protocols` lists them.
             #[arg(short = 'p')]
             protocol: ProtocolSpec = "PROTOCOL", |text: &str| text.parse::<ProtocolSpec>();
 
@@ -42,10 +43,11 @@ macro_rules! protocol_options {
             #[arg(short = 'f')]
             fanout: u32 = "N", |text: &str| limits::FANOUT.parse::<u32>(text);
 
-            /// Maximum hops of an order [default: 6; simulated: auto; plumtree: 255].
+            /// Maximum hops of an order [default: 6; simulated: auto].
             ///
-            /// `auto` is twice the hops to the target plus 2, or four times plus 2 if one message may take more than
-            /// ten times as long as another. A lower TTL saves messages and misses distant nodes.
+            /// With plumtree, gossipsub and push-pull, whose orders may travel far, the default is 255. `auto` is twice
+            /// the hops to the target plus 2, or four times plus 2 if one message may take more than ten times as long
+            /// as another. A lower TTL saves messages and misses distant nodes.
             ttl: Ttl = "HOPS|auto", protocol_options::read_ttl;
 
             /// Do not send an order back to its sender [default: false].

@@ -7,9 +7,10 @@ use super::bad_value::{BadValue, shown};
 use super::kinds::{Choice, ProtocolKind};
 use super::{Draft, Scenario};
 use crate::protocol::{
-    BadKnob, FloodKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs, PushKnobs, PushPullKnobs, most_similar, read_knobs,
-    write_knobs,
+    BadKnob, FloodKnobs, GossipsubKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs, PushKnobs, PushPullKnobs, most_similar,
+    read_knobs, write_knobs,
 };
+use crate::time::Nanos;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -112,6 +113,7 @@ protocols! {
     Lazy(LazyKnobs) = "announces an order to a number of peers, and sends it to those that request it",
     Plumtree(PlumtreeKnobs) = "sends an order over the links of a tree, and announces it over the others",
     PushPull(PushPullKnobs) = "calls a peer in each round, and the two exchange the orders that one of them lacks",
+    Gossipsub(GossipsubKnobs) = "sends an order over a mesh of few links, and tells other peers of it at heartbeats",
 }
 
 impl ProtocolSpec {
@@ -125,9 +127,18 @@ impl ProtocolSpec {
     pub(crate) fn state_bytes(&self, nodes: u64, links: u64) -> u64 {
         match self.protocol {
             ProtocolKnobs::Plumtree(knobs) => knobs.state_bytes(nodes, links),
+            ProtocolKnobs::Gossipsub(knobs) => knobs.state_bytes(nodes, links, 1),
             ProtocolKnobs::Lazy(_) => Lazy::state_bytes(nodes),
             ProtocolKnobs::PushPull(knobs) => knobs.state_bytes(nodes),
             ProtocolKnobs::Push(_) | ProtocolKnobs::Flood(_) => 0,
+        }
+    }
+
+    /// Returns the longest time from an order's last receipt to the last repair of it.
+    pub(super) fn repair_horizon(&self) -> Nanos {
+        match self.protocol {
+            ProtocolKnobs::Gossipsub(knobs) => knobs.repair_horizon(),
+            _ => Nanos::ZERO,
         }
     }
 

@@ -73,6 +73,14 @@ impl ProtocolKind {
                 bounds_hops: false,
                 ..push
             },
+            ProtocolKind::Gossipsub => ProtocolTraits {
+                has_control: true,
+                is_first_message: false,
+                takes_fanout: false,
+                needs_peers: true,
+                bounds_hops: false,
+                ..push
+            },
         }
     }
 }

@@ -97,7 +97,11 @@ impl RunOptions {
         Ok(RunOptions {
             target: target(draft.target.unwrap_or(TARGET_DEFAULT))?,
             until: draft.until.unwrap_or(Until::Target),
-            timeout: timeout(draft.timeout, transport),
+            timeout: timeout(
+                draft.timeout,
+                transport,
+                draft.protocol.map_or(Nanos::ZERO, |spec| spec.repair_horizon()),
+            ),
             seed,
             runs,
             same_seed,
@@ -152,9 +156,10 @@ pub(super) fn read_name(text: &str) -> Result<String, BadValue> {
     Err(BadValue::new("name", text, rule))
 }
 
-/// Resolves the time limit of a run; `None` for no limit.
-fn timeout(asked: Option<Nanos>, transport: TransportKind) -> Option<Nanos> {
-    let default = if transport.is_virtual() { VIRTUAL_TIMEOUT_DEFAULT } else { TIMEOUT_DEFAULT };
+/// Resolves the time limit of a run; `None` for no limit. On a real clock a protocol gets the time of its repairs on
+/// top of the default.
+fn timeout(asked: Option<Nanos>, transport: TransportKind, repair_horizon: Nanos) -> Option<Nanos> {
+    let default = if transport.is_virtual() { VIRTUAL_TIMEOUT_DEFAULT } else { TIMEOUT_DEFAULT + repair_horizon };
     Some(asked.unwrap_or(default)).filter(|&limit| limit != Nanos::ZERO)
 }
 

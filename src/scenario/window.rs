@@ -4,6 +4,7 @@
 //! that may be in flight at a time: those published while one of them spreads at the slow latency. In virtual time
 //! receipts are kept by order and node anyway, and `auto` is all orders.
 
+use super::protocol_spec::ProtocolKnobs;
 use super::workload_options::{BulkOptions, WindowSize};
 use super::{Scenario, limits};
 use crate::coverage::Window;
@@ -31,21 +32,38 @@ impl Scenario {
         Window::new(bulk.orders, orders)
     }
 
+    /// Returns the bytes that the protocol keeps for each node and for each of `links` directed links.
+    #[doc(hidden)]
+    pub fn protocol_state_bytes(&self, links: u64) -> u64 {
+        let nodes = self.overlay.nodes.into();
+        let ProtocolKnobs::Gossipsub(knobs) = self.protocol.spec.protocol else {
+            return self.protocol.spec.state_bytes(nodes, links);
+        };
+        let cached = self.workload.bulk.map_or(1, |bulk| self.published_within(&bulk, knobs.cache_time()));
+        knobs.state_bytes(nodes, links, cached.min(self.orders().into()))
+    }
+
+    /// Returns the number of orders published within a span of time, at most.
+    fn published_within(&self, bulk: &BulkOptions, span: Nanos) -> u64 {
+        let bursts = if bulk.arrivals == Some(Arrivals::Burst) { BURST } else { Nanos::ZERO };
+        match &self.workload.publications {
+            Some(list) => list.most_within(span),
+            None => bulk.rate.within(span + bursts),
+        }
+    }
+
     /// Returns the number of orders published while one spreads at the slow latency, within the memory limit of
     /// windows.
     fn auto(&self, bulk: &BulkOptions, spread: Nanos) -> u32 {
-        let bursts = if bulk.arrivals == Some(Arrivals::Burst) { BURST } else { Nanos::ZERO };
-        let under_way = match &self.workload.publications {
-            Some(list) => list.most_within(spread),
-            None => bulk.rate.within(spread + bursts),
-        };
+        let under_way = self.published_within(bulk, spread);
         let widest = limits::widest_window(self.overlay.nodes, bulk.orders);
         u32::try_from(under_way.max(LEAST)).map_or(widest, |orders| orders.min(widest))
     }
 
     /// Returns the longest time for which an order may be in flight: its TTL times a hop, in which a message takes a
     /// `latency`. In a protocol with requests each hop takes an announcement, a request and the order itself, the
-    /// interval in which announcements are gathered, and the retry time if the network loses messages.
+    /// interval in which announcements are gathered, and the retry time if the network loses messages. Repairs come on
+    /// top.
     pub fn slowest_spread(&self, ttl: u8, latency: Nanos) -> Nanos {
         let is_lossy = self.network.as_ref().is_some_and(NetworkSpec::loses);
         // Protocols without requests have neither.
@@ -53,7 +71,7 @@ impl Scenario {
         let gathered = self.protocol.announce_interval.unwrap_or_default();
         let messages = u64::from(self.protocol.kind().traits().messages_per_hop);
         let hop = Nanos(latency.0.saturating_mul(messages)) + gathered + again;
-        Nanos(hop.0.saturating_mul(u64::from(ttl)))
+        Nanos(hop.0.saturating_mul(u64::from(ttl))) + self.protocol.spec.repair_horizon()
     }
 }
 

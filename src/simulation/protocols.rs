@@ -8,7 +8,7 @@ use crate::engine::{ClusterMember, ClusterOutcome};
 use crate::memory;
 use crate::message::Kind;
 use crate::protocol::{
-    DialRule, FirstMessage, Flood, Knowledge, Lazy, Plumtree, Protocol, Push, PushPull, TargetDraw, Targets,
+    DialRule, FirstMessage, Flood, Gossipsub, Knowledge, Lazy, Plumtree, Protocol, Push, PushPull, TargetDraw, Targets,
 };
 use crate::record::{KindCount, ProtocolSource, RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
@@ -111,6 +111,7 @@ pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
         ProtocolKnobs::PushPull(knobs) => Box::new(TypedProtocol::named(kind, PushPull::new(knobs))),
         ProtocolKnobs::Lazy(knobs) => Box::new(TypedProtocol::named(kind, Lazy::new(knobs))),
         ProtocolKnobs::Plumtree(knobs) => Box::new(TypedProtocol::named(kind, Plumtree::new(knobs))),
+        ProtocolKnobs::Gossipsub(knobs) => Box::new(TypedProtocol::named(kind, Gossipsub::new(knobs))),
     }
 }
 
@@ -279,7 +280,8 @@ mod tests {
             let scenario = Draft { protocol: Some(kind.into()), ..Draft::default() }.build().unwrap();
             let ProtocolFacts { source, traits, tallies, kinds: _ } = named(&scenario).facts();
             assert_eq!((source, traits), (ProtocolSource::Scenario, kind.traits()), "{kind:?}");
-            assert_eq!(tallies.is_empty(), kind != ProtocolKind::Plumtree, "{kind:?}");
+            let counts = [ProtocolKind::Plumtree, ProtocolKind::Gossipsub].contains(&kind);
+            assert_eq!(tallies.is_empty(), !counts, "{kind:?}");
         }
     }
 }

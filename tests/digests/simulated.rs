@@ -58,7 +58,31 @@ pub(crate) fn engines() -> Group {
         simulated(BY_HOPS, "three-nodes", "--nodes 3 --target 1 --seed 16"),
         knee("knee", "--nodes 16 --bandwidth up=200kbit --latency 5ms --limit 150ms --seed 17"),
     ];
+    let scenarios = scenarios.into_iter().chain(gossipsub()).collect();
     Group { name: "engines", scenarios }
+}
+
+/// Gossipsub, whose warm-up, heartbeats and repairs take more than its orders.
+fn gossipsub() -> Vec<Scenario> {
+    vec![
+        simulated(
+            BY_MESSAGES,
+            "gossipsub",
+            "--nodes 400 --protocol gossipsub --latency uniform:10ms..100ms --orders 4 --rate 2/s --until quiescent --seed \
+             18",
+        ),
+        simulated(
+            BY_MESSAGES,
+            "gossipsub-ethereum",
+            "--nodes 300 --protocol gossipsub:ethereum,idontwant-bytes=1KiB --topology dials --peers 10 --payload-bytes \
+             1200 --latency link:uniform:10ms..100ms --loss 0.02 --seed 19",
+        ),
+        simulated(
+            BY_MESSAGES,
+            "gossipsub-announced",
+            "--nodes 300 --protocol gossipsub:v2.0 --latency uniform:5ms..50ms --loss 0.1 --until quiescent --seed 20",
+        ),
+    ]
 }
 
 /// Each family of overlays.

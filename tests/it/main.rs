@@ -13,6 +13,7 @@ mod emulator;
 mod ends;
 #[cfg(unix)]
 mod files;
+mod gossipsub;
 mod knee;
 mod layers;
 mod ledger;

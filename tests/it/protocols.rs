@@ -266,7 +266,12 @@ fn contradictory_options_are_rejected() {
         ("--protocol push-pull --retry 1s", "--retry with --protocol push-pull: its nodes ask for nothing"),
         ("--protocol push,fanout=9/4 --fanout 3", "both set the knob fanout of push"),
         ("--protocol push-pull,round=0", "round=`0`: a round lasts from 1us to 1h"),
-        ("--protocol gossip", "--protocol gossip: choose one of push, flood, lazy, plumtree"),
+        ("--protocol gossip", "--protocol gossip: no protocol is called gossip; did you mean gossipsub?"),
+        ("--protocol gossipsub --fanout 3", "--fanout with --protocol gossipsub: it chooses among all peers"),
+        (
+            "--protocol gossipsub --topology complete --nodes 200",
+            "--topology complete: the protocol keeps a state for each peer",
+        ),
     ] {
         let (code, _, stderr) = output(&mut bulkprop(line.split(' ')));
         assert_eq!(code, Some(2), "{line}");

@@ -133,13 +133,16 @@ impl Draw {
     fn protocol(&mut self) {
         let trees =
             ["plumtree", "plumtree:iroh", "plumtree:multi,num-eager=2", "plumtree:iroh,optimization-threshold=1"];
-        let protocol = self.one_of(&["push", "push", "push", "flood", "lazy", "plumtree"]);
+        let protocol = self.one_of(&["push", "push", "push", "flood", "lazy", "plumtree", "gossipsub"]);
         if protocol == "plumtree" {
             self.put_one_of("protocol", &trees);
+        } else if protocol == "gossipsub" {
+            let written = self.gossipsub();
+            self.put("protocol", written);
         } else {
             self.put("protocol", protocol);
         }
-        let takes_fanout = !["flood", "plumtree"].contains(&protocol);
+        let takes_fanout = !["flood", "plumtree", "gossipsub"].contains(&protocol);
         if protocol == "lazy" && self.one_in(2) {
             self.put_one_of("announce-interval", &["1ms", "10ms"]);
         }
@@ -165,6 +168,16 @@ impl Draw {
         if self.one_in(3) {
             self.put_one_of("target", &["0.5", "0.99", "1", "1/3"]);
         }
+    }
+
+    /// Draws gossipsub with a preset and knobs. A warm-up takes real time on a real carrier.
+    fn gossipsub(&mut self) -> String {
+        let is_virtual = self.options.contains(&("transport", "simulated".to_owned()));
+        let interval = if is_virtual { "" } else { ",heartbeat-interval=20ms,heartbeat-delay=0,iwant-followup=100ms" };
+        let preset = self.one_of(&["spec", "v1.0", "v1.2", "v2.0", "go", "rust", "ethereum"]);
+        let knobs = ["", "", ",d-low=1,d-out=0,d=2,d-announce=2", ",idontwant-bytes=0", ",prune-backoff=100ms"];
+        let knobs = self.one_of(&knobs);
+        format!("gossipsub:{preset}{interval}{knobs}")
     }
 
     fn orders(&mut self) {

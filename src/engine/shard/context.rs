@@ -12,6 +12,7 @@ use crate::protocol::{Announcement, Context, Event, ShardView};
 use crate::record::Receipt;
 use crate::time::Nanos;
 use crate::trace::MessageFate;
+use crate::wire::HEADER_BYTES;
 
 /// The event that is being handled, and its shard.
 pub(in crate::engine) struct VirtualContext<'s, 'a, S: EventSink> {
@@ -168,6 +169,10 @@ impl<S: EventSink> Context for VirtualContext<'_, '_, S> {
         }
         self.note(order, if first { JournalEvent::Delivered } else { JournalEvent::Duplicate });
         first
+    }
+
+    fn order_bytes(&self, order: OrderIndex) -> u32 {
+        self.shard.setup.message_bytes[order.index()] - HEADER_BYTES as u32
     }
 
     #[inline]

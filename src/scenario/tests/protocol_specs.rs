@@ -136,6 +136,11 @@ fn what_is_no_protocol_is_refused() {
     for (text, rule) in [
         ("", names.as_str()),
         ("zz9", names.as_str()),
+        ("gossip", "no protocol is called gossip; did you mean gossipsub?"),
+        ("gossipsub:etherium", "gossipsub has no preset called `etherium`; did you mean gossipsub:ethereum?"),
+        ("gossipsub,d=3", "d-low=4, d=3, d-high=12: give three in ascending order"),
+        ("gossipsub,d-out=4", "d-out=4 with d-low=4, d=6: it is below d-low, and at most half of d"),
+        ("gossipsub,idontwant-bytes=9TB", "idontwant-bytes=`9TB`: it is a length from 0 to 4GB, as 1KiB, or off"),
         ("puhs", "no protocol is called puhs; did you mean push?"),
         ("lazy,rety=2s", "lazy has no knob called `rety`; did you mean retry?"),
         ("flood,fanout=2", "flood has no knob called `fanout`; it has none; leave it out"),
