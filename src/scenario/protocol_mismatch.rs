@@ -53,7 +53,7 @@ pub enum ProtocolMismatch {
         /// The option, without dashes.
         option: &'static str,
         /// The protocol asked for.
-        spec: ProtocolSpec,
+        spec: Box<ProtocolSpec>,
     },
 
     /// No fanout of push reaches the target.

@@ -211,7 +211,7 @@ impl SharedKnobs {
     /// [`ProtocolMismatch::KnobTwice`] if one is given as a knob and as an option.
     fn asked(draft: &Draft, spec: ProtocolSpec) -> Result<SharedKnobs, ScenarioError> {
         let knobs = SharedKnobs::of(spec);
-        let twice = |option| ScenarioError::from(ProtocolMismatch::KnobTwice { option, spec });
+        let twice = |option| ScenarioError::from(ProtocolMismatch::KnobTwice { option, spec: Box::new(spec) });
         if draft.fanout.is_some() && spec.own_fanout().is_some() {
             return Err(twice("fanout"));
         }
