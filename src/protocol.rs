@@ -157,10 +157,10 @@ pub trait ProtocolState {
     /// Handles a message to this node, and the tail of it.
     fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]);
 
-    /// Requests the cache lines of what a message or a timer about this order will touch, at the `local`-th node of the
-    /// shard, a few events ahead. It changes nothing but time.
+    /// Requests the cache lines of what an event of a node will touch, a few events ahead: a message of this kind about
+    /// this order, or a timer or a publication if there is no kind. It changes nothing but time.
     #[inline(always)]
-    fn prefetch(&self, _local: usize, _order: OrderIndex) {}
+    fn prefetch(&self, _view: &ShardView<'_>, _node: NodeId, _order: OrderIndex, _kind: Option<Kind>) {}
 
     /// Handles a timer that this node has set.
     fn handle_timeout<C: Context>(&mut self, _context: &mut C, _token: u64) {}

@@ -89,9 +89,10 @@ impl NodeTraffic {
     /// Prefetches the counts of a node.
     #[inline(always)]
     pub(super) fn prefetch(&self, local: usize, is_order: bool) {
-        if is_order && self.bytes_each.is_some() {
+        if is_order {
             prefetch(&self.counts, local);
-        } else {
+        }
+        if !is_order || self.bytes_each.is_none() {
             prefetch(&self.bytes, local);
         }
     }

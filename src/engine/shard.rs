@@ -12,7 +12,7 @@ mod detecting;
 mod sending;
 mod tracing;
 
-use batched_forwards::BatchedForwards;
+use batched_forwards::{BatchedForwards, sends_plainly};
 use context::VirtualContext;
 use sending::NamedForward;
 use tracing::ShardTrace;
@@ -28,7 +28,7 @@ use super::uplink_queue::UplinkQueue;
 use super::{EngineSetup, FirstEncounters, OrderTraffic};
 use crate::coverage::Horizon;
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Message, OrderHop, Tail};
+use crate::message::{Kind, Message, OrderHop, Tail};
 use crate::network::{Attempts, LinkOrder};
 use crate::protocol::{AnnouncementBatch, Event, ProtocolState, ShardView, TargetDraw, TargetScratch};
 use crate::record::{Receipt, WorkerRecord};
@@ -95,6 +95,10 @@ pub(super) struct VirtualShard<'a, S: EventSink> {
     occurrences: u64,
     /// Forwards that are drawn together; `None` if each must be drawn at once.
     batched: Option<BatchedForwards>,
+    /// True if the fate of a message to a node that the protocol names is a draw and nothing else.
+    sends_plainly: bool,
+    /// The latencies of a forward; empty between events.
+    latencies: Vec<Nanos>,
     /// True if the nodes learn of the failures of their peers.
     detects: bool,
     /// The rows of a traced run.
@@ -143,6 +147,8 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
             new_receipts: NewReceiptCounts::new(orders),
             occurrences: 0,
             batched: None,
+            sends_plainly: false,
+            latencies: Vec::new(),
             detects: false,
             trace: setup.trace.map(TraceSpool::writer).map(ShardTrace::new),
             sink,
@@ -254,23 +260,29 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
 }
 
 impl<S: EventSink> VirtualShard<'_, S> {
-    /// Draws the forwards of several nodes together from now on, if the setup allows it. The caller must then call
-    /// [`send_batched`](Self::send_batched) before the window ends.
+    /// Draws the forwards of several nodes together from now on, if the setup allows it, and those whose recipients are
+    /// named each in one go. Every message takes time, and the caller must call [`send_batched`](Self::send_batched)
+    /// before a window ends.
     pub(super) fn batch_forwards(&mut self) {
         self.batched = BatchedForwards::new(self.setup);
+        self.sends_plainly = sends_plainly(self.setup) && !self.access_links.have_uplinks();
     }
 
-    /// Prefetches the memory that an event will touch: the node's counts and, if the event brings an order that is new
-    /// to the node, its row and its receipt.
+    /// Prefetches the memory that an event will touch, a message of this kind or a timer: the node's counts and, if the
+    /// event brings an order that is new to the node, its row and its receipt.
     #[inline(always)]
-    pub(super) fn prefetch(&self, node: NodeId, order: OrderIndex, brings_order: bool) {
+    pub(super) fn prefetch(&self, node: NodeId, order: OrderIndex, kind: Option<Kind>) {
         let local = (node.0 - self.nodes.start) as usize;
         let place = order.index() * self.size + local;
+        let brings_order = kind == Some(Kind::PAYLOAD);
         self.traffic.prefetch(local, brings_order);
         if !brings_order {
+            if kind.is_none() {
+                // A timer may send messages about no order.
+                prefetch(&self.upkeep_attempts, local);
+            }
             return prefetch(&self.sequences, local);
         }
-        // A timer names no order, so the answer is arbitrary for it: a needless prefetch does no harm.
         if self.held.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 0) {
             prefetch(&self.receipts, place);
             prefetch(&self.sequences, local);

@@ -46,7 +46,7 @@ use std::vec::IntoIter;
 use window_event::{DueEvent, WindowEvent, WindowRank};
 use window_sink::WindowSink;
 
-/// Events between the prefetch of a node's memory and its use.
+/// Events between the prefetch of a node's memory and its use. The offset of its row is prefetched as long before that.
 const AHEAD: usize = 8;
 
 /// Events between two checks for an interrupt and for exhausted memory.
@@ -124,7 +124,7 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
         let width = WindowLength::new(setup.network.floor().min(WindowLength::LONGEST));
         let own = setup.workload.publications().iter().filter(|publication| nodes.contains(&publication.origin.0));
         let own: Vec<Publication> = own.copied().collect();
-        let sink = WindowSink::new(setup, index, width, P::HAS_UPKEEP);
+        let sink = WindowSink::new(setup, index, width, (P::HAS_UPKEEP, P::STARTS));
         let mut shard = VirtualShard::new(setup, nodes, sink);
         shard.batch_forwards();
         WindowedWorker {
@@ -248,6 +248,8 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
     /// Handles the sorted events of a block: node by node.
     fn handle_block(&mut self, events: &mut [WindowEvent<T>], is_last: bool) {
         for place in 0..events.len() {
+            let later = events.get(place + 2 * AHEAD).filter(|_| P::NEEDS_PEERS);
+            later.into_iter().for_each(|later| self.setup.topology.prefetch_degree(later.node()));
             if let Some(ahead) = events.get(place + AHEAD) {
                 self.prefetch(ahead);
             }
@@ -270,9 +272,9 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
     /// Prefetches the memory that an event will touch.
     #[inline(always)]
     fn prefetch(&self, ahead: &WindowEvent<T>) {
-        let (node, order) = (ahead.node(), ahead.order());
-        self.shard.prefetch(node, order, !ahead.is_control());
-        self.state.prefetch(self.shard.view.local(node), order);
+        let (node, order, kind) = (ahead.node(), ahead.order(), ahead.message_kind());
+        self.shard.prefetch(node, order, kind);
+        self.state.prefetch(&self.shard.view, node, order, kind);
     }
 
     /// Handles the events that the current node caused for itself in this window and that come before `rank`.

@@ -265,8 +265,8 @@ impl ProtocolState for LazyState {
     }
 
     #[inline(always)]
-    fn prefetch(&self, local: usize, order: OrderIndex) {
-        self.requests.prefetch(local, order);
+    fn prefetch(&self, view: &ShardView<'_>, node: NodeId, order: OrderIndex, _: Option<Kind>) {
+        self.requests.prefetch(view.local(node), order);
     }
 
     fn handle_timeout<C: Context>(&mut self, context: &mut C, token: u64) {

@@ -32,15 +32,20 @@ impl BatchedForwards {
     /// Creates an empty batch; `None` if the network or adversaries decide about each message by itself, or if links
     /// keep the order of messages, or if copies share uplinks, or if a trace records each by itself.
     pub(super) fn new(setup: &EngineSetup<'_>) -> Option<BatchedForwards> {
-        let EngineSetup { network, faults, adversaries, warm_up, trace, .. } = *setup;
-        let is_plain =
-            !network.has_duplicates() && faults.none_cut() && adversaries.is_none() && warm_up == Nanos::ZERO;
+        let EngineSetup { network, warm_up, .. } = *setup;
         let is_serial = !network.limited()[0] || network.uplink_share() == UplinkShare::Serial;
-        let is_plain = is_plain && is_serial && !network.is_ordered() && trace.is_none();
+        let is_plain = sends_plainly(setup) && is_serial && warm_up == Nanos::ZERO;
         let (draws, nodes) = is_plain.then(|| ForwardDraws::new(setup))?;
         let order_hops = Vec::with_capacity(nodes);
         Some(BatchedForwards { draws, order_hops, nodes, kind: Kind::PAYLOAD, delays: Vec::new() })
     }
+}
+
+/// Returns true if what becomes of a message, once it has left its node, is a draw and nothing else.
+pub(super) fn sends_plainly(setup: &EngineSetup<'_>) -> bool {
+    let EngineSetup { network, faults, adversaries, trace, .. } = *setup;
+    let is_plain = !network.has_duplicates() && faults.none_cut() && adversaries.is_none();
+    is_plain && !network.is_ordered() && trace.is_none()
 }
 
 impl<S: EventSink> VirtualShard<'_, S> {

@@ -7,11 +7,11 @@ use crate::engine::EngineSetup;
 use crate::engine::access_links::LinkSide;
 use crate::engine::fair_uplinks::{CopyFate, FairCopy, FairDeparture};
 use crate::engine::journal::{JournalEvent, SendCounts};
-use crate::engine::pending_event::{EventSink, EventStage, PendingEvent};
+use crate::engine::pending_event::{EventSink, EventStage, ForwardedMessages, PendingEvent};
 use crate::engine::uplink_queue::DepartureSeries;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, Tail};
-use crate::network::{AttemptCache, Fate, HEADER_BYTES, OutgoingLinks};
+use crate::network::{AttemptCache, Fate, Fates, HEADER_BYTES, OutgoingLinks};
 use crate::protocol::{Announcement, Event};
 use crate::time::Nanos;
 use crate::trace::MessageFate;
@@ -63,10 +63,31 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         let attempt = self.attempt(kind, order_hop.order);
         self.shard.send_batched_of(self.event.me);
         let mut forward = self.outgoing_forward(kind, order_hop);
+        if self.shard.sends_plainly && tail.is_empty() {
+            return self.send_plainly(&forward, to, attempt);
+        }
         for &to in to {
             self.send_copy(&mut forward, to, attempt, tail);
         }
         self.end_forward(forward);
+    }
+
+    /// Sends a message without a tail to each of these nodes, where their fates are draws and nothing else.
+    fn send_plainly(&mut self, forward: &OutgoingForward<'_>, to: &[NodeId], attempt: u32) {
+        let Event { me: from, now: at, .. } = self.event;
+        let &OutgoingForward { kind, order_hop, links, .. } = forward;
+        let mut latencies = std::mem::take(&mut self.shard.latencies);
+        latencies.extend(to.iter().map(|&to| match links.fate(to, attempt) {
+            Fate::Arrives(latency) => latency,
+            Fate::Lost => Fates::LOST,
+        }));
+        let sent = to.len() as u32;
+        let sequence = self.next_sequences(sent);
+        let forwarded = ForwardedMessages { from, at, kind, order_hop, sequence, to, latencies: &latencies };
+        let lost = self.shard.sink.put_forward(&forwarded);
+        latencies.clear();
+        self.shard.latencies = latencies;
+        self.note(order_hop.order, JournalEvent::Sent(kind, SendCounts { sent, lost, ..SendCounts::default() }));
     }
 
     /// Sends a message of this kind to all peers, `times` times to each.
@@ -231,10 +252,16 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
     /// Returns the number of the next message of the event's node.
     #[inline]
     fn next_sequence(&mut self) -> u32 {
+        self.next_sequences(1)
+    }
+
+    /// Returns the number of the first of the next `count` messages of the event's node.
+    #[inline]
+    fn next_sequences(&mut self, count: u32) -> u32 {
         let local = self.local() as usize;
         let sequence = &mut self.shard.sequences[local];
         let number = *sequence;
-        *sequence = number.wrapping_add(1);
+        *sequence = number.wrapping_add(count);
         number
     }
 }

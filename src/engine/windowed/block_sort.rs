@@ -72,13 +72,13 @@ impl<T: Tail> BlockSort<T> {
         if self.counts {
             for event in events {
                 let place = &mut self.places[(event.node().0 - self.first) as usize];
-                self.sorted[*place as usize] = event.take();
+                self.sorted[*place as usize].overwrite(event.take());
                 *place += 1;
             }
         } else {
             let put = self.put;
             self.put += events.len();
-            self.sorted[put..].iter_mut().zip(events).for_each(|(place, event)| *place = event.take());
+            self.sorted[put..].iter_mut().zip(events).for_each(|(place, event)| place.overwrite(event.take()));
         }
     }
 

@@ -68,7 +68,7 @@ impl<T: Tail> ChunkStore<T> {
             self.extend(bucket);
         }
         let (segment, begin) = segment_of(bucket.last);
-        self.segments[segment][begin + bucket.in_last as usize] = event();
+        self.segments[segment][begin + bucket.in_last as usize].overwrite(event());
         bucket.in_last += 1;
         is_full
     }
@@ -83,7 +83,7 @@ impl<T: Tail> ChunkStore<T> {
             let (segment, begin) = segment_of(bucket.last);
             let count = events.len().min((CHUNK_EVENTS - bucket.in_last) as usize);
             let room = &mut self.segments[segment][begin + bucket.in_last as usize..][..count];
-            room.iter_mut().zip(&mut events).for_each(|(place, event)| *place = event);
+            room.iter_mut().zip(&mut events).for_each(|(place, event)| place.overwrite(event));
             bucket.in_last += count as u32;
         }
     }
