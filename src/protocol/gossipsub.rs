@@ -64,12 +64,14 @@ pub use knobs::GossipsubKnobs;
 
 use super::{Context, Protocol, ProtocolState, ShardView, Targets, announcements, speaks};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
+use crate::message::{Kind, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
 use crate::random::Probability;
+use crate::simd::prefetch;
+use crate::sys::prefer_huge;
 use crate::time::Nanos;
-use beats::{BEATS_MAX, BeatClock, BeatSchedule};
-use mesh::TopicMesh;
-use message_cache::MessageCache;
+use beats::{BEATS_MAX, BeatClock, NodeBeats};
+use mesh::{NodeMesh, TopicMesh};
+use message_cache::{CacheWindows, CachedOrders};
 use requests::{Answers, OpenRequests};
 use smallvec::SmallVec;
 use unwanted::UnwantedOrders;
@@ -110,10 +112,13 @@ pub struct GossipsubState {
     knobs: GossipsubKnobs,
     /// The probability of announcing an order to a mesh peer instead of sending it.
     announces: Probability,
-    beats: BeatClock,
-    schedule: BeatSchedule,
+    clock: BeatClock,
+    windows: CacheWindows,
+    /// By node.
+    nodes: Vec<NodeState>,
+    /// The number of nodes that still have something to gossip.
+    gossiping: u64,
     mesh: TopicMesh,
-    cache: MessageCache,
     /// Requests by IWANT.
     wants: OpenRequests,
     /// Requests by INEED.
@@ -123,6 +128,15 @@ pub struct GossipsubState {
     /// Scratch memory: recipients, and places among the peers of a node.
     to: Vec<NodeId>,
     places: Vec<u32>,
+}
+
+/// The state of one node: a cache line, because an event touches a random one.
+#[derive(Debug)]
+#[repr(align(64))]
+struct NodeState {
+    beats: NodeBeats,
+    mesh: NodeMesh,
+    cached: CachedOrders,
 }
 
 impl Gossipsub {
@@ -136,21 +150,22 @@ impl GossipsubKnobs {
     /// Returns the bytes of the state of `nodes` nodes with `links` links, seen from both ends, if a node's cache has
     /// `cached` orders at a time.
     pub fn state_bytes(&self, nodes: u64, links: u64, cached: u64) -> u64 {
-        let list = |entries: u64, entry: usize| {
-            // A list grows by doubling, from four entries on.
-            entries.max(4).next_power_of_two() * entry as u64 + (ALLOCATION_BYTES + size_of::<Vec<u8>>()) as u64
+        // Lists grow by doubling, notes from four entries on; a single cached order lies in the node's state.
+        let heap = |entries: u64, entry: usize| entries.next_power_of_two() * entry as u64 + ALLOCATION_BYTES;
+        let cached = if cached > 1 { heap(cached, message_cache::ENTRY_BYTES) } else { 0 };
+        let unwanted = if self.idontwant_bytes < u32::MAX {
+            heap(4, unwanted::NOTE_BYTES) + size_of::<Vec<u8>>() as u64
+        } else {
+            0
         };
-        let hears_idontwant = self.idontwant_bytes < u32::MAX;
-        let unwanted = if hears_idontwant { list(0, unwanted::NOTE_BYTES) } else { 0 };
-        let by_node =
-            list(cached, message_cache::ENTRY_BYTES) + unwanted + (beats::NODE_BYTES + mesh::NODE_BYTES) as u64;
+        let by_node = size_of::<NodeState>() as u64 + TIMER_BYTES + cached + unwanted;
         nodes.saturating_mul(by_node).saturating_add(links.saturating_mul(size_of::<u32>() as u64))
     }
 }
 
 impl Protocol for Gossipsub {
     type State = GossipsubState;
-    type Tail = Box<[u64]>;
+    type Tail = RareTail;
 
     const KINDS: &'static [(Kind, &'static str)] = &[
         (Kind::HAVE, "ihave"),
@@ -178,12 +193,21 @@ impl Protocol for Gossipsub {
     fn for_shard(&self, view: &ShardView<'_>) -> GossipsubState {
         let knobs = self.knobs;
         let hears_idontwant = if knobs.idontwant_bytes < u32::MAX { view.size() } else { 0 };
+        let clock = BeatClock { delay: knobs.heartbeat_delay, interval: knobs.heartbeat_interval };
+        let mut nodes = Vec::with_capacity(view.size());
+        prefer_huge(nodes.spare_capacity_mut());
+        nodes.extend(view.nodes().map(|node| NodeState {
+            beats: clock.beats_of(view, NodeId(node)),
+            mesh: NodeMesh::default(),
+            cached: CachedOrders::default(),
+        }));
         GossipsubState {
             announces: knobs.announces(),
-            beats: BeatClock { delay: knobs.heartbeat_delay, interval: knobs.heartbeat_interval },
-            schedule: BeatSchedule::new(view.size()),
+            clock,
+            windows: CacheWindows { len: knobs.mcache_len, gossip: knobs.mcache_gossip },
+            nodes,
+            gossiping: 0,
             mesh: TopicMesh::new(view),
-            cache: MessageCache::new(view.size(), [knobs.mcache_len, knobs.mcache_gossip]),
             wants: OpenRequests::default(),
             needs: OpenRequests::default(),
             answers: Answers::default(),
@@ -217,7 +241,7 @@ impl ProtocolState for GossipsubState {
         if context.deliver(order) {
             self.close_requests(context, order);
             if let Some(order_hop) = OrderHop::from_origin(order, ttl) {
-                self.keep(context, order_hop);
+                self.keep(context, self.next_beat(context), order_hop);
                 self.send_own(context, order_hop);
             }
         }
@@ -238,6 +262,24 @@ impl ProtocolState for GossipsubState {
         }
     }
 
+    #[inline(always)]
+    fn prefetch(&self, view: &ShardView<'_>, node: NodeId, _: OrderIndex, kind: Option<Kind>) {
+        // An announced order is known as a rule, and an announcement of it touches nothing here.
+        if kind == Some(Kind::HAVE) {
+            return;
+        }
+        let local = view.local(node);
+        prefetch(&self.nodes, local);
+        if kind == Some(Kind::PAYLOAD) {
+            return self.unwanted.prefetch(local);
+        }
+        // Of a timer, or of a message that its sender must be found for.
+        view.prefetch_peers(node);
+        if kind.is_some() {
+            self.mesh.prefetch(view.links_of(node));
+        }
+    }
+
     fn handle_timeout<C: Context>(&mut self, context: &mut C, token: u64) {
         let number = token as u32;
         match token >> 32 {
@@ -252,7 +294,7 @@ impl ProtocolState for GossipsubState {
     }
 
     fn awaited(&self) -> u64 {
-        self.schedule.gossiping() + self.wants.count() + self.needs.count()
+        self.gossiping + self.wants.count() + self.needs.count()
     }
 
     fn name_awaited(&self, mut name: impl FnMut(OrderIndex)) {
@@ -273,14 +315,14 @@ impl GossipsubState {
         self.close_requests(context, order);
         let says_so = context.order_bytes(order) >= self.knobs.idontwant_bytes;
         let Some(order_hop) = message.next_hop() else { return };
-        self.keep(context, order_hop);
+        let (local, next) = (context.local(), self.next_beat(context));
+        self.keep(context, next, order_hop);
         let mut to = std::mem::take(&mut self.to);
-        self.mesh.collect_peers(context, message.from, &mut to);
+        self.mesh.collect_peers(context, &self.nodes[local].mesh, message.from, &mut to);
         if says_so && !to.is_empty() {
             context.forward(&to, IDONTWANT, order_hop, &[]);
         }
-        let next = self.beats.next_after(context, context.now());
-        let spared = self.unwanted.take_from(context.local(), next, order, &mut to);
+        let spared = self.unwanted.take_from(local, next, order, &mut to);
         if spared > 0 {
             context.tally(SPARED, spared as u64);
         }
@@ -299,7 +341,7 @@ impl GossipsubState {
             self.mesh.collect_all(context, &mut to);
         } else {
             let me = context.me();
-            self.mesh.collect_peers(context, me, &mut to);
+            self.mesh.collect_peers(context, &self.nodes[context.local()].mesh, me, &mut to);
         }
         // A peer of an origin cannot have the order yet, so that announcing it only takes time.
         let kind = if self.knobs.d_announce == self.knobs.d { IANNOUNCE } else { Kind::PAYLOAD };
@@ -321,25 +363,14 @@ impl GossipsubState {
         }
     }
 
-    /// Keeps an order in the cache of the event's node, and has it announced.
-    fn keep<C: Context>(&mut self, context: &mut C, order_hop: OrderHop) {
-        let (local, next) = (context.local(), self.beats.next_after(context, context.now()));
-        self.cache.put(local, next, order_hop);
-        if next < BEATS_MAX && self.mesh.has_rest(context) {
-            self.schedule.set_gossips(local, true);
+    /// Keeps an order in the cache of the event's node before its beat `next`, and has it announced.
+    fn keep<C: Context>(&mut self, context: &mut C, next: u32, order_hop: OrderHop) {
+        let local = context.local();
+        self.nodes[local].cached.put(self.windows, next, order_hop);
+        if next < BEATS_MAX && self.nodes[local].mesh.has_rest(context) {
+            self.set_gossips(local, true);
             self.ask_beat(context, next);
         }
-    }
-
-    /// Returns the link to the sender of a message; `None` for a stranger, and for a peer that is known to be down: the
-    /// connection that the message belongs to has ended.
-    fn live_link<C: Context>(&self, context: &C, from: NodeId) -> Option<u32> {
-        context.link_of(from).filter(|&link| self.mesh.is_up(link))
-    }
-
-    fn close_requests<C: Context>(&mut self, context: &C, order: OrderIndex) {
-        self.wants.close(context.local(), order);
-        self.needs.close(context.local(), order);
     }
 }
 
@@ -353,4 +384,9 @@ const fn token(purpose: u64, number: u32) -> u64 {
 const WARM_UP_BEATS: u64 = 5;
 
 /// Bytes that the heap adds to each allocation.
-const ALLOCATION_BYTES: usize = 16;
+const ALLOCATION_BYTES: u64 = 16;
+
+/// Bytes of the timer of a node's next heartbeat while it waits, an event of virtual time.
+const TIMER_BYTES: u64 = 32;
+
+const _: () = assert!(size_of::<NodeState>() == 64, "a node takes one cache line");

@@ -104,6 +104,14 @@ impl<'a> ShardView<'a> {
         self.knowledge.rows.and_then(|rows| rows.row(node)).unwrap_or_default()
     }
 
+    /// Requests the cache lines of a node's row.
+    #[inline(always)]
+    pub(crate) fn prefetch_peers(&self, node: NodeId) {
+        if let Some(rows) = self.knowledge.rows {
+            rows.prefetch_row(node);
+        }
+    }
+
     /// Returns the numbers of a node's links among those of the shard, one for each of its peers.
     pub fn links_of(&self, node: NodeId) -> Range<u32> {
         let first = self.rows_before(NodeId(self.nodes.start));

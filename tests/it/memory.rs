@@ -33,7 +33,7 @@ fn scenario(line: &str) -> bulk_order_propagation::scenario::Scenario {
 }
 
 /// Shapes of which each makes another part the greatest; messages under way are few in all of them.
-const SHAPES: [&str; 16] = [
+const SHAPES: [&str; 17] = [
     "--transport simulated --topology complete --nodes 700000 --ttl auto --threads 2",
     "--transport simulated --topology complete --nodes 12000000 --ttl auto --threads 2 --until quiescent",
     "--transport simulated --nodes 400000 --ttl auto --threads 1",
@@ -44,6 +44,7 @@ const SHAPES: [&str; 16] = [
     "--transport simulated --topology complete --nodes 300000 --orders 4 --rate 20/s --fanout 4 --ttl 20 --threads 2",
     "--transport simulated --topology complete --nodes 700000 --ttl 3 --threads 1 --engine general --bandwidth up=10Mbit,down=10Mbit --processing 1ms",
     "--transport simulated --topology complete --nodes 700000 --ttl 3 --threads 2 --engine general --bandwidth up=10Mbit,down=10Mbit,share=fair",
+    "--transport simulated --protocol gossipsub --topology random-regular --nodes 120000 --peers 60 --ttl 2 --threads 2",
     "--transport memory --topology complete --nodes 700000 --threads 2",
     "--transport memory --topology complete --nodes 200 --orders 100000 --rate 1000000/s --window 1024 --timeout 1s --threads 2",
     "--transport udp-shard --topology complete --nodes 700000 --threads 2",

@@ -1,7 +1,7 @@
 //! Heartbeats, at which a node mends its mesh and gossips, and the messages that change the mesh.
 
 use super::beats::BEATS_MAX;
-use super::{BEAT, GRAFT, GossipsubKnobs, GossipsubState, IN_BACKOFF, PRUNE, token};
+use super::{BEAT, GRAFT, GossipsubKnobs, GossipsubState, IN_BACKOFF, NodeState, PRUNE, token};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, OrderHop, TAIL_WORDS_MAX};
 use crate::protocol::Context;
@@ -23,37 +23,38 @@ impl GossipsubState {
     /// Holds a heartbeat, if it is still asked for.
     pub(super) fn beat<C: Context>(&mut self, context: &mut C, beat: u32) {
         let local = context.local();
-        if !self.schedule.begin(local, beat) {
+        if !self.nodes[local].beats.begin(beat) {
             return;
         }
         self.mend_mesh(context, beat);
-        if self.schedule.gossips(local) {
+        if self.nodes[local].beats.gossips() {
             self.gossip(context, beat);
         }
-        self.cache.shift(local, beat);
+        self.nodes[local].cached.shift(self.windows, beat);
         self.plan_beat(context);
     }
 
     /// Grafts and prunes until the mesh is within its bounds, as far as that is possible.
     fn mend_mesh<C: Context>(&mut self, context: &mut C, beat: u32) {
         let GossipsubKnobs { d, d_low, d_out, .. } = self.knobs;
-        let degree = self.mesh.degree(context.local());
-        if degree.all < d_low {
-            self.graft(context, beat, d - degree.all, false);
+        let local = context.local();
+        let mesh = self.nodes[local].mesh;
+        if mesh.all < d_low {
+            self.graft(context, beat, d - mesh.all, false);
         }
-        if self.is_crowded(context.local()) {
+        if self.is_crowded(local) {
             self.prune_excess(context, beat);
         }
-        let degree = self.mesh.degree(context.local());
-        if degree.all >= d_low && degree.outbound < d_out {
-            self.graft(context, beat, d_out - degree.outbound, true);
+        let mesh = self.nodes[local].mesh;
+        if mesh.all >= d_low && mesh.outbound < d_out {
+            self.graft(context, beat, d_out - mesh.outbound, true);
         }
     }
 
     /// Returns true if a heartbeat of a node would prune.
     fn is_crowded(&self, local: usize) -> bool {
         let most = self.knobs.d_high - u32::from(self.knobs.prune_at_d_high);
-        self.mesh.degree(local).all > most
+        self.nodes[local].mesh.all > most
     }
 
     /// Grafts up to `need` random peers that are not backing off.
@@ -61,10 +62,10 @@ impl GossipsubState {
         let mut places = std::mem::take(&mut self.places);
         self.mesh.collect_candidates(context, beat, only_outbound, &mut places);
         let mut draws = context.draws(if only_outbound { GRAFTED_OUTBOUND } else { GRAFTED }, beat.into());
-        let first = context.links().start;
+        let (local, first) = (context.local(), context.links().start);
         for &place in chosen(&mut draws, &mut places, need as usize) {
             let peer = context.peers()[place as usize];
-            self.mesh.set(context, first + place, true);
+            self.mesh.set(context, &mut self.nodes[local].mesh, first + place, true);
             context.send_upkeep(peer, GRAFT, &[]);
         }
         self.places = places;
@@ -74,7 +75,7 @@ impl GossipsubState {
     fn prune_excess<C: Context>(&mut self, context: &mut C, beat: u32) {
         let GossipsubKnobs { d, d_out, .. } = self.knobs;
         let mut places = std::mem::take(&mut self.places);
-        self.mesh.collect_places(context, true, &mut places);
+        self.mesh.collect_inside(context, &self.nodes[context.local()].mesh, &mut places);
         let mut draws = context.draws(KEPT, beat.into());
         let all = places.len();
         chosen(&mut draws, &mut places, all);
@@ -103,8 +104,8 @@ impl GossipsubState {
     /// Takes a link out of the mesh, begins or extends its backoff, and tells the peer.
     fn send_prune<C: Context>(&mut self, context: &mut C, peer: NodeId, link: u32) {
         let backoff = self.knobs.prune_backoff;
-        self.mesh.set(context, link, false);
-        self.mesh.back_off(context, self.beats, (link, backoff), 0);
+        self.mesh.set(context, &mut self.nodes[context.local()].mesh, link, false);
+        self.back_off(context, link, backoff, 0);
         let millis = backoff.0.div_ceil(MILLIS);
         context.send_upkeep(peer, PRUNE, if millis == 0 { &[] } else { std::slice::from_ref(&millis) });
     }
@@ -116,16 +117,16 @@ impl GossipsubState {
         if self.mesh.has(link) {
             return;
         }
-        let next = self.beats.next_after(context, context.now());
+        let next = self.next_beat(context);
         if next < self.mesh.backoff_end(link) {
             context.tally(IN_BACKOFF, 1);
             return self.send_prune(context, from, link);
         }
         // Without a quota for links that a node dialled, the next heartbeat decides whom it keeps.
-        if d_out > 0 && self.mesh.degree(local).all >= d_high && !context.dialled(link) {
+        if d_out > 0 && self.nodes[local].mesh.all >= d_high && !context.dialled(link) {
             return self.send_prune(context, from, link);
         }
-        self.mesh.set(context, link, true);
+        self.mesh.set(context, &mut self.nodes[local].mesh, link, true);
         if self.is_crowded(local) {
             self.ask_beat(context, next);
         }
@@ -136,17 +137,26 @@ impl GossipsubState {
         let Some(link) = self.live_link(context, from) else { return };
         // A peer may ask for no more than a day.
         let asked = tail.first().map(|&millis| Nanos(millis.min(BACKOFF_MILLIS_MAX) * MILLIS));
-        self.mesh.set(context, link, false);
+        self.mesh.set(context, &mut self.nodes[context.local()].mesh, link, false);
         // Its own backoff began when it sent this, so that one more heartbeat is more than long enough.
-        self.mesh.back_off(context, self.beats, (link, asked.unwrap_or(self.knobs.prune_backoff)), 1);
+        self.back_off(context, link, asked.unwrap_or(self.knobs.prune_backoff), 1);
         self.plan_beat(context);
+    }
+
+    /// Keeps a link of the event's node out of the mesh for this time from now on, and for `slack` beats more.
+    fn back_off<C: Context>(&mut self, context: &C, link: u32, backoff: Nanos, slack: u32) {
+        if backoff > Nanos::ZERO {
+            let beats = &self.nodes[context.local()].beats;
+            let until = self.clock.next_after(beats, context.now() + backoff).saturating_add(slack).min(BEATS_MAX);
+            self.mesh.back_off(link, until);
+        }
     }
 
     /// Takes a peer that has gone down out of the mesh and of what is known of it, or counts one that has come back
     /// among the others again.
     pub(super) fn note_peer<C: Context>(&mut self, context: &mut C, peer: NodeId, is_up: bool) {
         let Some(link) = context.link_of(peer) else { return };
-        self.mesh.set_up(context, link, is_up);
+        self.mesh.set_up(context, &mut self.nodes[context.local()].mesh, link, is_up);
         if is_up {
             // A new connection begins outside of the mesh at both ends, and the peer may not know that the old one was
             // given up. There is nothing to back off from.
@@ -163,12 +173,12 @@ impl GossipsubState {
         let local = context.local();
         let mut places = std::mem::take(&mut self.places);
         let mut to = std::mem::take(&mut self.to);
-        self.mesh.collect_places(context, false, &mut places);
+        self.mesh.collect_outside(context, &self.nodes[local].mesh, &mut places);
         let mut draws = context.draws(GOSSIPED_TO, beat.into());
         let listeners = self.listeners(&mut draws, &mut places);
         to.clear();
         to.extend(listeners.iter().map(|&place| context.peers()[place as usize]));
-        let mut orders: SmallVec<[OrderHop; 8]> = self.cache.announced(local, beat).collect();
+        let mut orders: SmallVec<[OrderHop; 8]> = self.nodes[local].cached.announced(self.windows, beat).collect();
         let most = self.knobs.max_ihave_length as usize;
         if orders.len() <= most {
             send_ihave(context, &to, &orders);
@@ -200,16 +210,17 @@ impl GossipsubState {
     /// Asks for the next heartbeat at which the event's node has something to do.
     pub(super) fn plan_beat<C: Context>(&mut self, context: &mut C) {
         let GossipsubKnobs { d_low, d_out, .. } = self.knobs;
-        let (local, next) = (context.local(), self.beats.next_after(context, context.now()));
+        let (local, next) = (context.local(), self.next_beat(context));
+        let NodeState { mesh, cached, .. } = &self.nodes[local];
         let gossips =
-            next < BEATS_MAX && self.mesh.has_rest(context) && self.cache.announced(local, next).next().is_some();
-        self.schedule.set_gossips(local, gossips);
-        let degree = self.mesh.degree(local);
+            next < BEATS_MAX && mesh.has_rest(context) && cached.announced(self.windows, next).next().is_some();
+        let (all, outbound) = (mesh.all, mesh.outbound);
+        self.set_gossips(local, gossips);
         let beat = if gossips || self.is_crowded(local) {
             Some(next)
-        } else if degree.all < d_low {
+        } else if all < d_low {
             self.mesh.first_graft(context, next, false)
-        } else if degree.outbound < d_out {
+        } else if outbound < d_out {
             self.mesh.first_graft(context, next, true)
         } else {
             None
@@ -221,15 +232,29 @@ impl GossipsubState {
 
     /// Sets a timer for a heartbeat of the event's node, unless an earlier one takes place.
     pub(super) fn ask_beat<C: Context>(&mut self, context: &mut C, beat: u32) {
-        if beat < BEATS_MAX && self.schedule.ask(context.local(), beat) {
-            context.wake_at(self.beats.time(context, beat), token(BEAT, beat));
+        let beats = &mut self.nodes[context.local()].beats;
+        if beat < BEATS_MAX && beats.ask(beat) {
+            context.wake_at(self.clock.time(beats, beat), token(BEAT, beat));
         }
+    }
+
+    /// Notes if a node has something to gossip.
+    pub(super) fn set_gossips(&mut self, local: usize, gossips: bool) {
+        if self.nodes[local].beats.set_gossips(gossips) {
+            self.gossiping = if gossips { self.gossiping + 1 } else { self.gossiping - 1 };
+        }
+    }
+
+    /// Returns the number of the next heartbeat of the event's node.
+    pub(super) fn next_beat<C: Context>(&self, context: &C) -> u32 {
+        self.clock.next_after(&self.nodes[context.local()].beats, context.now())
     }
 
     /// Calls `name` with each order that a node is still to announce.
     pub(super) fn name_gossiped(&self, mut name: impl FnMut(OrderIndex)) {
-        for (local, next) in self.schedule.gossiping_beats() {
-            self.cache.announced(local, next).for_each(|order_hop| name(order_hop.order));
+        for NodeState { beats, cached, .. } in self.nodes.iter().filter(|node| node.beats.gossips()) {
+            let next = beats.next_asked().unwrap_or(0);
+            cached.announced(self.windows, next).for_each(|order_hop| name(order_hop.order));
         }
     }
 }

@@ -18,15 +18,18 @@ struct CachedOrder {
 /// Bytes of an order in a cache.
 pub(super) const ENTRY_BYTES: usize = size_of::<CachedOrder>();
 
-/// The message caches of a shard's nodes.
-#[derive(Debug)]
-pub(super) struct MessageCache {
-    /// Windows for which an order is kept (`mcache_len`), and those that are announced (`mcache_gossip`).
-    len: u32,
-    gossip: u32,
-    /// Each node's orders, the oldest first. A single one stands in the list itself, without an allocation.
-    orders: Vec<SmallVec<[CachedOrder; 1]>>,
+/// The heartbeats of an order in a cache.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CacheWindows {
+    /// Those for which it is kept (`mcache_len`).
+    pub(super) len: u32,
+    /// Those that announce it (`mcache_gossip`).
+    pub(super) gossip: u32,
 }
+
+/// The message cache of a node: its orders, the oldest first. A single one takes no allocation.
+#[derive(Debug, Default)]
+pub(super) struct CachedOrders(SmallVec<[CachedOrder; 1]>);
 
 impl CachedOrder {
     fn order_hop(&self) -> OrderHop {
@@ -34,45 +37,45 @@ impl CachedOrder {
     }
 }
 
-impl MessageCache {
-    pub(super) fn new(nodes: usize, [len, gossip]: [u32; 2]) -> MessageCache {
-        MessageCache { len, gossip, orders: vec![SmallVec::new(); nodes] }
-    }
-
+impl CachedOrders {
     /// Adds an order, with the hop of a forward of it, to the window before beat `next`.
-    pub(super) fn put(&mut self, local: usize, next: u32, OrderHop { order, ttl, hop }: OrderHop) {
-        let (orders, len) = (&mut self.orders[local], self.len);
+    pub(super) fn put(&mut self, windows: CacheWindows, next: u32, OrderHop { order, ttl, hop }: OrderHop) {
         // Only when it would grow, so that the cost of an order does not depend on how many there are.
-        if orders.len() == orders.capacity() {
-            let expired = orders.iter().take_while(|cached| cached.window + len <= next).count();
-            orders.drain(..expired);
+        if self.0.len() == self.0.capacity() {
+            let expired = self.0.iter().take_while(|cached| cached.window + windows.len <= next).count();
+            self.0.drain(..expired);
         }
-        orders.push(CachedOrder { order, window: next, ttl, hop });
+        self.0.push(CachedOrder { order, window: next, ttl, hop });
     }
 
-    /// Returns an order of a node's cache at a time before beat `next`, with the hop of a forward of it.
-    pub(super) fn get(&self, local: usize, next: u32, order: OrderIndex) -> Option<OrderHop> {
-        let kept = self.orders[local].iter().rev().take_while(|cached| next < cached.window.saturating_add(self.len));
-        kept.into_iter().find(|cached| cached.order == order).map(CachedOrder::order_hop)
+    /// Returns an order at a time before beat `next`, with the hop of a forward of it.
+    pub(super) fn get(&self, windows: CacheWindows, next: u32, order: OrderIndex) -> Option<OrderHop> {
+        let is_kept = |cached: &&CachedOrder| next < cached.window.saturating_add(windows.len);
+        let mut kept = self.0.iter().rev().take_while(is_kept);
+        kept.find(|cached| cached.order == order).map(CachedOrder::order_hop)
     }
 
-    /// Iterates over the orders that a node announces at a beat, the newest first.
-    pub(super) fn announced(&self, local: usize, beat: u32) -> impl Iterator<Item = OrderHop> + '_ {
-        let windows = move |cached: &&CachedOrder| beat < cached.window.saturating_add(self.gossip);
-        self.orders[local].iter().rev().take_while(windows).map(CachedOrder::order_hop)
+    /// Iterates over the orders that are announced at a beat, the newest first.
+    pub(super) fn announced(&self, windows: CacheWindows, beat: u32) -> impl Iterator<Item = OrderHop> + '_ {
+        let is_announced = move |cached: &&CachedOrder| beat < cached.window.saturating_add(windows.gossip);
+        self.0.iter().rev().take_while(is_announced).map(CachedOrder::order_hop)
     }
 
-    /// Forgets the orders of a node that are no longer kept after a beat.
-    pub(super) fn shift(&mut self, local: usize, beat: u32) {
-        let (orders, len) = (&mut self.orders[local], self.len);
-        let expired = orders.iter().take_while(|cached| cached.window.saturating_add(len) <= beat + 1).count();
-        orders.drain(..expired);
+    /// Forgets the orders that are no longer kept after a beat.
+    pub(super) fn shift(&mut self, windows: CacheWindows, beat: u32) {
+        let is_expired = |cached: &&CachedOrder| cached.window.saturating_add(windows.len) <= beat + 1;
+        let expired = self.0.iter().take_while(is_expired).count();
+        if expired > 0 {
+            self.0.drain(..expired);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const WINDOWS: CacheWindows = CacheWindows { len: 5, gossip: 3 };
 
     fn order_hop(order: u32) -> OrderHop {
         OrderHop { order: OrderIndex(order), ttl: 9, hop: 2 }
@@ -81,29 +84,29 @@ mod tests {
     /// An order of the window before beat 4, with 5 windows kept and 3 announced.
     #[test]
     fn an_order_is_announced_in_three_windows_and_kept_for_five() {
-        let mut cache = MessageCache::new(2, [5, 3]);
-        cache.put(1, 4, order_hop(7));
+        let mut cache = CachedOrders::default();
+        cache.put(WINDOWS, 4, order_hop(7));
         for beat in 4..12 {
-            let announced: Vec<OrderHop> = cache.announced(1, beat).collect();
+            let announced: Vec<OrderHop> = cache.announced(WINDOWS, beat).collect();
             assert_eq!(announced, vec![order_hop(7); usize::from(beat < 7)], "beat {beat}");
-            cache.shift(1, beat);
+            cache.shift(WINDOWS, beat);
             // After beat 8, the fifth, it is gone.
-            assert_eq!(cache.get(1, beat + 1, OrderIndex(7)), (beat < 8).then(|| order_hop(7)), "after beat {beat}");
-            assert_eq!(cache.orders[1].len(), usize::from(beat < 8));
+            let kept = cache.get(WINDOWS, beat + 1, OrderIndex(7));
+            assert_eq!(kept, (beat < 8).then(|| order_hop(7)), "after beat {beat}");
+            assert_eq!(cache.0.len(), usize::from(beat < 8));
         }
-        assert_eq!(cache.get(0, 4, OrderIndex(7)), None, "another node's");
     }
 
     /// Without beats in between, what is no longer kept is not found either, and makes room.
     #[test]
     fn a_cache_without_beats_is_bounded() {
-        let mut cache = MessageCache::new(1, [5, 3]);
+        let mut cache = CachedOrders::default();
         for next in 0..1_000 {
-            cache.put(0, next, order_hop(next));
-            assert_eq!(cache.get(0, next, OrderIndex(next)), Some(order_hop(next)));
-            assert_eq!(next.checked_sub(5).and_then(|old| cache.get(0, next, OrderIndex(old))), None);
-            assert_eq!(cache.announced(0, next).count() as u32, 3.min(next + 1));
+            cache.put(WINDOWS, next, order_hop(next));
+            assert_eq!(cache.get(WINDOWS, next, OrderIndex(next)), Some(order_hop(next)));
+            assert_eq!(next.checked_sub(5).and_then(|old| cache.get(WINDOWS, next, OrderIndex(old))), None);
+            assert_eq!(cache.announced(WINDOWS, next).count() as u32, 3.min(next + 1));
         }
-        assert!(cache.orders[0].capacity() <= 16, "{}", cache.orders[0].capacity());
+        assert!(cache.0.capacity() <= 16, "{}", cache.0.capacity());
     }
 }

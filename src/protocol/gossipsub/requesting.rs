@@ -3,7 +3,7 @@
 
 use super::requests::Overdue;
 use super::{FOLLOWUP, GossipsubKnobs, GossipsubState, IN_VAIN, INEED, NEED, token};
-use crate::ids::OrderIndex;
+use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop};
 use crate::protocol::{Context, announcements};
 use crate::time::Nanos;
@@ -12,6 +12,10 @@ use smallvec::SmallVec;
 impl GossipsubState {
     /// Requests the new ones among the announced orders, all in one message.
     pub(super) fn receive_ihave<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]) {
+        // By far the most, because an order is announced at several heartbeats.
+        if tail.is_empty() && context.knows(message.order) {
+            return;
+        }
         let local = context.local();
         let mut wanted: SmallVec<[OrderHop; 1]> = SmallVec::new();
         for order_hop in announcements::order_hops(message, tail) {
@@ -36,10 +40,10 @@ impl GossipsubState {
     pub(super) fn receive_iwant<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]) {
         let Some(link) = self.live_link(context, message.from) else { return };
         let (local, now) = (context.local(), context.now());
-        let next = self.beats.next_after(context, now);
-        let until = self.beats.time(context, next.saturating_add(self.knobs.mcache_len));
+        let next = self.next_beat(context);
+        let until = self.clock.time(&self.nodes[local].beats, next.saturating_add(self.knobs.mcache_len));
         for OrderHop { order, .. } in announcements::order_hops(message, tail) {
-            let Some(order_hop) = self.cache.get(local, next, order) else { continue };
+            let Some(order_hop) = self.nodes[local].cached.get(self.windows, next, order) else { continue };
             if self.answers.count(link, order, now, until) < self.knobs.gossip_retransmission {
                 context.send(message.from, Kind::PAYLOAD, order_hop);
             }
@@ -52,7 +56,7 @@ impl GossipsubState {
             return;
         }
         let GossipsubKnobs { idontwant_ttl, max_idontwant, .. } = self.knobs;
-        let next = self.beats.next_after(context, context.now());
+        let next = self.next_beat(context);
         let most = (max_idontwant as usize).saturating_mul(idontwant_ttl as usize * context.peers().len());
         let note = (message.order, message.from, next.saturating_add(idontwant_ttl));
         self.unwanted.note(context.local(), next, note, most);
@@ -74,8 +78,8 @@ impl GossipsubState {
 
     /// Sends an order that a mesh peer requests.
     pub(super) fn receive_ineed<C: Context>(&mut self, context: &mut C, message: &Message) {
-        let next = self.beats.next_after(context, context.now());
-        let cached = self.cache.get(context.local(), next, message.order);
+        let next = self.next_beat(context);
+        let cached = self.nodes[context.local()].cached.get(self.windows, next, message.order);
         if let Some(order_hop) = cached
             && self.live_link(context, message.from).is_some()
         {
@@ -105,5 +109,17 @@ impl GossipsubState {
             Overdue::InVain => context.tally(IN_VAIN, 1),
             Overdue::Closed => {}
         }
+    }
+
+    /// Returns the link to the sender of a message; `None` for a stranger, and for a peer that is known to be down: the
+    /// connection that the message belongs to has ended.
+    pub(super) fn live_link<C: Context>(&self, context: &C, from: NodeId) -> Option<u32> {
+        context.link_of(from).filter(|&link| self.mesh.is_up(link))
+    }
+
+    /// Closes the requests of the event's node for an order.
+    pub(super) fn close_requests<C: Context>(&mut self, context: &C, order: OrderIndex) {
+        self.wants.close(context.local(), order);
+        self.needs.close(context.local(), order);
     }
 }

@@ -68,8 +68,9 @@ impl OneNode {
 
     /// Passes the next `count` heartbeats, those that take place or not, and returns the actions.
     fn beats(&mut self, count: u32) -> Vec<Action> {
-        let next = self.state.beats.next_after(&self.context, self.context.time);
-        self.advance(self.state.beats.time(&self.context, next + count - 1))
+        let (clock, beats) = (self.state.clock, self.state.nodes[1].beats);
+        let next = clock.next_after(&beats, self.context.time);
+        self.advance(clock.time(&beats, next + count - 1))
     }
 
     fn receive(&mut self, kind: Kind, from: NodeId, order: u32) -> Vec<Action> {
@@ -116,8 +117,11 @@ impl OneNode {
     /// Checks what must hold after every event.
     fn check(&self) {
         let [inside, _] = self.mesh();
-        let degree = self.state.mesh.degree(1);
-        assert_eq!([degree.all, degree.outbound], [inside.len() as u32, self.outbound(&inside)]);
+        let mesh = self.state.nodes[1].mesh;
+        assert_eq!([mesh.all, mesh.outbound], [inside.len() as u32, self.outbound(&inside)]);
+        let mut collected = Vec::new();
+        self.state.mesh.collect_peers(&self.context, &mesh, NodeId(1), &mut collected);
+        assert_eq!(collected, inside);
         assert!(inside.iter().all(|&peer| self.state.mesh.is_up(self.context.link_of(peer).unwrap())));
         assert!(self.state.awaited() <= 1 + 2 * 64, "one entry for the node, two for each order");
         if self.state.awaited() > 0 {

@@ -1,6 +1,7 @@
 //! The orders that peers do not want, because they have them (IDONTWANT).
 
 use crate::ids::{NodeId, OrderIndex};
+use crate::simd::prefetch;
 
 /// An order that a peer does not want.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,12 @@ impl UnwantedOrders {
         if notes.len() < most && !notes.iter().any(|note| (note.order, note.peer) == (order, peer)) {
             notes.push(UnwantedOrder { order, peer, until });
         }
+    }
+
+    /// Requests the cache line of a node's list.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, local: usize) {
+        prefetch(&self.0, local);
     }
 
     /// Forgets what a peer has said.

@@ -210,7 +210,7 @@ fn the_mesh_is_within_its_bounds_after_the_warm_up() {
             let links = network.mesh_links();
             assert!(links.iter().all(|&(a, b)| links.contains(&(b, a))), "preset {place}: one-sided");
             for node in 0..200 {
-                let degree = network.state.mesh.degree(node);
+                let degree = network.state.nodes[node].mesh;
                 assert!((knobs.d_low..=knobs.d_high).contains(&degree.all), "preset {place}, node {node}: {degree:?}");
                 let dials = network.world.view.peers(NodeId(node as u32)).iter();
                 let dials = dials.filter(|&&peer| network.world.view.dialled(NodeId(node as u32), peer)).count() as u32;
@@ -245,7 +245,7 @@ fn the_mesh_heals_after_failures_and_takes_back_who_returns() {
         let alive = links.iter().filter(|link| is_up(&link.0));
         assert!(alive.clone().all(|&(a, b)| is_up(&b) && links.contains(&(b, a))), "preset {place}");
         for node in (0..200).filter(|&node| is_up(&NodeId(node))) {
-            let degree = network.state.mesh.degree(node as usize).all;
+            let degree = network.state.nodes[node as usize].mesh.all;
             assert!((knobs.d_low..=knobs.d_high).contains(&degree), "preset {place}, node {node}: {degree}");
         }
         network.publish(0, 5);
