@@ -183,16 +183,18 @@ fn repairs_extend_the_time_limit_on_a_real_clock() {
 }
 
 /// Who comes first depends on the clock, so that carriers cannot agree message by message. They are equivalent: over
-/// the same seeds the 95 % interval of the difference from virtual time lies within 10 % of its mean, for payloads,
+/// the same seeds the 95 % interval of the difference from virtual time lies within 5 % of its mean, for payloads,
 /// control messages and hops, which is stricter than two one-sided tests at 5 %.
 #[test]
 fn real_carriers_are_equivalent_to_virtual_time() {
     const SEEDS: u64 = 5;
-    // Long beside latencies and the delays of a busy machine, because nodes that graft at once have larger meshes.
-    let knobs = GossipsubKnobs { heartbeat_interval: Nanos::from_millis(100), ..GossipsubKnobs::GO };
-    let knobs = GossipsubKnobs { heartbeat_delay: Nanos::ZERO, iwant_followup: Nanos::from_millis(100), ..knobs };
+    // Every peer is in the mesh, because the size of a mesh depends on how many nodes graft at once, and on a busy
+    // machine more do. What each copy becomes still depends on who comes first: announced, requested, or spared.
+    let mesh = GossipsubKnobs { d: 8, d_low: 8, d_high: 8, d_out: 0, ..GossipsubKnobs::V2_0 };
+    let knobs = GossipsubKnobs { heartbeat_interval: Nanos::from_millis(40), ..mesh };
     let figures_of = |transport, seed| {
-        let options = "nodes = 120\norders = 3\nrate = '50/s'\norigins = 'random'\nlatency = 'uniform:2ms..8ms'";
+        let options = "nodes = 120\npeers = 8\norders = 3\nrate = '20/s'\norigins = 'random'\n\
+                       latency = 'uniform:10ms..40ms'\npayload-bytes = 1200";
         let draft = Draft { seed: Some(seed), ..draft(transport, 1) };
         let record = run(Draft::from_toml(options).unwrap().or(draft), knobs);
         assert_eq!((record.end, record.reached()), (End::Quiescent, 360), "{transport:?}, seed {seed}");
@@ -210,7 +212,7 @@ fn real_carriers_are_equivalent_to_virtual_time() {
             let [low, high] = paired_difference(&differences).unwrap().interval;
             let said = format!("{transport:?}, {name}: {low:.3} to {high:.3} of {mean:.3}");
             println!("{said}");
-            assert!(-0.1 * mean < low && high < 0.1 * mean, "{said}");
+            assert!(-0.05 * mean < low && high < 0.05 * mean, "{said}");
         }
     }
 }

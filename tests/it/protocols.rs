@@ -270,7 +270,7 @@ fn contradictory_options_are_rejected() {
         ("--protocol gossipsub --fanout 3", "--fanout with --protocol gossipsub: it chooses among all peers"),
         (
             "--protocol gossipsub --topology complete --nodes 200",
-            "--topology complete: the protocol keeps a state for each peer",
+            "--topology complete with more than 128 nodes: the protocol keeps a state for each peer",
         ),
     ] {
         let (code, _, stderr) = output(&mut bulkprop(line.split(' ')));
