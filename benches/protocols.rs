@@ -13,7 +13,7 @@ use std::sync::Mutex;
 
 const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
 
-const PROTOCOLS: [&str; 5] = ["push", "lazy", "gossipsub", "gossipsub:ethereum", "gossipsub:v2.0"];
+const PROTOCOLS: [&str; 6] = ["push", "lazy", "gossipsub", "gossipsub:ethereum", "gossipsub:v2.0", "lazy:bitcoin"];
 
 fn main() {
     let is_test = !std::env::args().any(|argument| argument == "--bench");

@@ -185,8 +185,8 @@ pub mod options {
     };
     pub use crate::order::Symbol;
     pub use crate::protocol::{
-        CallMode, EagerLinks, FloodKnobs, GossipsubKnobs, HopFanouts, Knob, Knobs, LazyKnobs, PlumtreeKnobs, Preset,
-        PushFanout, PushKnobs, PushPullKnobs,
+        BitcoinKnobs, CallMode, EagerLinks, FloodKnobs, GossipsubKnobs, HopFanouts, Knob, Knobs, LazyKnobs,
+        PlumtreeKnobs, Preset, PushFanout, PushKnobs, PushPullKnobs,
     };
     pub use crate::ratio::Ratio;
     pub use crate::scenario::{

@@ -11,8 +11,10 @@
 //! | `flood` | a node forwards each new order to every peer but its sender, once |
 //! | `lazy` | a node announces each new order to its targets, and sends it to those that request it |
 //! | `plumtree` | a node sends each new order over the links of a tree, and announces it over the others |
+//! | `bitcoin_relay` | a node announces each new order to its peers in trickles, as Bitcoin Core does |
 //! | `push_pull` | in rounds, a node calls one peer, and the two exchange what one of them lacks |
 //! | `gossipsub` | orders travel over a mesh of few links, and heartbeats tell other peers of them |
+//! | `link_queues` | orders that wait at a link |
 //! | `announcement`, `announcements` | messages about several orders |
 //! | `knobs` | the values that a protocol lets people choose, and their reader |
 //! | `targets` | the draw of a node's targets |
@@ -21,12 +23,14 @@
 
 mod announcement;
 mod announcements;
+mod bitcoin_relay;
 mod context;
 mod event;
 mod flood;
 mod gossipsub;
 mod knobs;
 mod lazy;
+mod link_queues;
 mod plumtree;
 mod push;
 mod push_pull;
@@ -37,6 +41,7 @@ mod targets;
 
 pub use announcement::Announcement;
 pub use announcements::AnnouncementBatch;
+pub use bitcoin_relay::{BitcoinKnobs, BitcoinRelay};
 pub use context::Context;
 pub use event::Event;
 pub use flood::{Flood, FloodKnobs};

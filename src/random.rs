@@ -121,6 +121,11 @@ impl Stream {
     }
 }
 
+/// Turns 64 drawn bits into an integer from the exponential distribution with this mean: `mean * -ln(U)`, rounded down.
+pub fn exponential(mean: u64, word: u64) -> u64 {
+    log::exponential(mean, word)
+}
+
 impl rand::TryRng for Stream {
     type Error = Infallible;
 

@@ -34,6 +34,15 @@ pub(super) fn send<C: Context>(context: &mut C, to: NodeId, kind: Kind, orders: 
     }
 }
 
+/// Spreads messages of this kind about these orders to one node, by [`Context::forward`]: one message, or several if
+/// the orders do not fit into one.
+pub(super) fn forward<C: Context>(context: &mut C, to: NodeId, kind: Kind, orders: &[OrderHop]) {
+    for part in orders.chunks(1 + TAIL_WORDS_MAX) {
+        let tail: Vec<u64> = part[1..].iter().map(|order_hop| order_hop.to_word()).collect();
+        context.forward(&[to], kind, part[0], &tail);
+    }
+}
+
 /// Announcements grouped by recipient: one message per node, which names all orders announced to it. Recipients are in
 /// the order of their first occurrence among the targets, announcement by announcement. That order is drawn, unlike the
 /// order of ids, because on a narrow uplink it decides which node waits. The batch keeps its memory from one use to the

@@ -64,7 +64,12 @@ impl RecordingContext {
         // Leaked, because the view of a test outlives the test's own variables.
         let knowledge = Knowledge::new(1, Box::leak(Box::new(topology)), DialRule::Coin);
         let view = ShardView::new(0..nodes, orders, knowledge);
-        RecordingContext { view, me: NodeId(0), ..RecordingContext::default() }
+        RecordingContext::at(NodeId(0), view)
+    }
+
+    /// Creates the context of a node of this shard.
+    pub(super) fn at(me: NodeId, view: ShardView<'static>) -> RecordingContext {
+        RecordingContext { view, me, ..RecordingContext::default() }
     }
 
     /// Returns the actions since the last call.

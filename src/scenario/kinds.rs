@@ -49,6 +49,9 @@ pub enum ProtocolKind {
     Lazy,
     /// Sends an order over the links of a tree, and announces it over the others.
     Plumtree,
+    /// Announces an order to all peers in trickles, and sends it to those that request it, as Bitcoin Core does.
+    #[serde(rename = "lazy:bitcoin")]
+    LazyBitcoin,
     /// Calls a peer in each round, and exchanges with it the orders that one of them lacks.
     PushPull,
     /// Sends an order over a mesh of few links, and tells other peers of it at heartbeats.
@@ -59,6 +62,7 @@ choice!(ProtocolKind {
     Push = "push",
     Flood = "flood",
     Lazy = "lazy",
+    LazyBitcoin = "lazy:bitcoin",
     Plumtree = "plumtree",
     PushPull = "push-pull",
     Gossipsub = "gossipsub",

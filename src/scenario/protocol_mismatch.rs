@@ -23,9 +23,11 @@ pub enum ProtocolMismatch {
 
     /// The protocol makes no requests to repeat.
     #[error(
-        "--retry with --protocol {}: its nodes ask for nothing, and so for nothing again; leave --retry out or choose \
-         --protocol lazy",
-        protocol.name()
+        "--retry with --protocol {}: {}; leave --retry out or choose --protocol lazy", protocol.name(),
+        match protocol {
+            ProtocolKind::LazyBitcoin => "its nodes ask again after the time of its knob getdata-interval",
+            _ => "its nodes ask for nothing, and so for nothing again",
+        }
     )]
     NothingToRetry {
         /// The protocol asked for.
@@ -34,9 +36,12 @@ pub enum ProtocolMismatch {
 
     /// The protocol announces nothing.
     #[error(
-        "--announce-interval with --protocol {}: its nodes announce nothing; leave --announce-interval out or choose \
-         --protocol lazy",
-        protocol.name()
+        "--announce-interval with --protocol {}: {}; leave --announce-interval out or choose --protocol lazy",
+        protocol.name(),
+        match protocol {
+            ProtocolKind::LazyBitcoin => "its knobs outbound-interval and inbound-interval are its times",
+            _ => "its nodes announce nothing",
+        }
     )]
     NothingToAnnounce {
         /// The protocol asked for.

@@ -7,8 +7,8 @@ use super::bad_value::{BadValue, shown};
 use super::kinds::{Choice, ProtocolKind};
 use super::{Draft, Scenario};
 use crate::protocol::{
-    BadKnob, FloodKnobs, GossipsubKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs, PushKnobs, PushPullKnobs, most_similar,
-    read_knobs, write_knobs,
+    BadKnob, BitcoinKnobs, FloodKnobs, GossipsubKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs, PushKnobs, PushPullKnobs,
+    most_similar, read_knobs, write_knobs,
 };
 use crate::time::Nanos;
 use serde::{Serialize, Serializer};
@@ -111,6 +111,7 @@ protocols! {
     Push(PushKnobs) = "forwards the first copy of an order to a number of peers",
     Flood(FloodKnobs) = "forwards the first copy of an order to every peer but its sender",
     Lazy(LazyKnobs) = "announces an order to a number of peers, and sends it to those that request it",
+    LazyBitcoin(BitcoinKnobs) = "announces an order to all peers in trickles, as Bitcoin Core does",
     Plumtree(PlumtreeKnobs) = "sends an order over the links of a tree, and announces it over the others",
     PushPull(PushPullKnobs) = "calls a peer in each round, and the two exchange the orders that one of them lacks",
     Gossipsub(GossipsubKnobs) = "sends an order over a mesh of few links, and tells other peers of it at heartbeats",
@@ -126,6 +127,7 @@ impl ProtocolSpec {
     /// for one that keeps next to nothing.
     pub(crate) fn state_bytes(&self, nodes: u64, links: u64) -> u64 {
         match self.protocol {
+            ProtocolKnobs::LazyBitcoin(_) => BitcoinKnobs::state_bytes(nodes, links),
             ProtocolKnobs::Plumtree(knobs) => knobs.state_bytes(nodes, links),
             ProtocolKnobs::Gossipsub(knobs) => knobs.state_bytes(nodes, links, 1),
             ProtocolKnobs::Lazy(_) => Lazy::state_bytes(nodes),
@@ -138,6 +140,7 @@ impl ProtocolSpec {
     pub(super) fn repair_horizon(&self) -> Nanos {
         match self.protocol {
             ProtocolKnobs::Gossipsub(knobs) => knobs.repair_horizon(),
+            ProtocolKnobs::LazyBitcoin(knobs) => knobs.getdata_interval,
             _ => Nanos::ZERO,
         }
     }
@@ -167,9 +170,8 @@ impl FromStr for ProtocolSpec {
             Some((protocol, name)) => (protocol, Some(membership(name).map_err(refused)?)),
             None => (text, None),
         };
-        let end = protocol.find([':', ',']).unwrap_or(protocol.len());
-        let kind = kind_named(&protocol[..end]).map_err(refused)?;
-        let protocol = ProtocolKnobs::read(kind, &protocol[end..]).map_err(|error| refused(error.to_string()))?;
+        let (kind, knobs) = split_kind(protocol).map_err(refused)?;
+        let protocol = ProtocolKnobs::read(kind, knobs).map_err(|error| refused(error.to_string()))?;
         Ok(ProtocolSpec { protocol, membership })
     }
 }
@@ -179,6 +181,20 @@ impl Serialize for ProtocolSpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
+}
+
+/// Splits a text into the kind of protocol and the part that follows its name.
+fn split_kind(text: &str) -> Result<(ProtocolKind, &str), String> {
+    let named = ProtocolKind::ALL.iter().filter_map(|&kind| Some((kind, text.strip_prefix(kind.name())?)));
+    let whole = named.filter(|(_, rest)| rest.is_empty() || rest.starts_with([':', ',']));
+    // The longest name: a preset with rules of its own is a kind of its own.
+    whole.min_by_key(|(_, rest)| rest.len()).map_or_else(
+        || {
+            let end = text.find([':', ',']).unwrap_or(text.len());
+            Ok((kind_named(&text[..end])?, &text[end..]))
+        },
+        Ok,
+    )
 }
 
 /// Returns the kind of this name, or the rule that it breaks.

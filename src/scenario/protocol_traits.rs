@@ -64,6 +64,16 @@ impl ProtocolKind {
                 messages_per_hop: 3,
                 ..push
             },
+            // A trickle may take the longer way, and each link carries an announcement once or twice.
+            ProtocolKind::LazyBitcoin => ProtocolTraits {
+                has_control: true,
+                is_first_message: false,
+                takes_fanout: false,
+                needs_peers: true,
+                bounds_hops: false,
+                messages_per_hop: 3,
+                ..push
+            },
             // A tree may be deep, and each of its links carries an order once.
             ProtocolKind::Plumtree => ProtocolTraits {
                 has_control: true,

@@ -8,7 +8,8 @@ use crate::engine::{ClusterMember, ClusterOutcome};
 use crate::memory;
 use crate::message::Kind;
 use crate::protocol::{
-    DialRule, FirstMessage, Flood, Gossipsub, Knowledge, Lazy, Plumtree, Protocol, Push, PushPull, TargetDraw, Targets,
+    BitcoinRelay, DialRule, FirstMessage, Flood, Gossipsub, Knowledge, Lazy, Plumtree, Protocol, Push, PushPull,
+    TargetDraw, Targets,
 };
 use crate::record::{KindCount, ProtocolSource, RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
@@ -110,6 +111,7 @@ pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
         ProtocolKnobs::Flood(_) => Box::new(TypedProtocol::first_message(kind, Flood)),
         ProtocolKnobs::PushPull(knobs) => Box::new(TypedProtocol::named(kind, PushPull::new(knobs))),
         ProtocolKnobs::Lazy(knobs) => Box::new(TypedProtocol::named(kind, Lazy::new(knobs))),
+        ProtocolKnobs::LazyBitcoin(knobs) => Box::new(TypedProtocol::named(kind, BitcoinRelay::new(knobs))),
         ProtocolKnobs::Plumtree(knobs) => Box::new(TypedProtocol::named(kind, Plumtree::new(knobs))),
         ProtocolKnobs::Gossipsub(knobs) => Box::new(TypedProtocol::named(kind, Gossipsub::new(knobs))),
     }

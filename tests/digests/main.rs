@@ -14,6 +14,7 @@
 
 mod figures;
 mod pins;
+mod protocols;
 mod real;
 mod run;
 mod scenario;
@@ -149,6 +150,11 @@ fn trees_give_the_pinned_figures() {
 }
 
 #[test]
+fn other_protocols_give_the_pinned_figures() {
+    assert_pinned(&protocols::protocols());
+}
+
+#[test]
 fn memory_gives_the_pinned_figures() {
     assert_pinned(&real::memory());
 }
@@ -179,6 +185,7 @@ fn no_scenario_is_lost() {
         simulated::faults(),
         simulated::bulks(),
         trees::trees(),
+        protocols::protocols(),
         real::memory(),
         real::udp(),
         real::udp_shard(),

@@ -10,7 +10,7 @@ use std::thread;
 use tempfile::TempDir;
 
 /// A run of each kind: the protocols, and all that may happen to nodes and messages.
-const LINES: [&str; 10] = [
+const LINES: [&str; 13] = [
     "--nodes 900 --fanout 4 --ttl 255 --until quiescent",
     "--nodes 700 --protocol flood --peers 6 --latency uniform:10ms..90ms",
     "--nodes 500 --protocol lazy --peers 8 --retry 400ms --loss 5%",
@@ -21,6 +21,9 @@ const LINES: [&str; 10] = [
     "--nodes 400 --bandwidth up=2Mbit,down=20Mbit --payload-bytes 900 --orders 5 --rate 20",
     "--nodes 400 --bandwidth up=2Mbit,share=fair --payload-bytes 900 --orders 5 --rate 20",
     "--nodes 400 --latency ordered --orders 30 --rate 300 --network aws33",
+    "--nodes 300 --protocol plumtree:iroh --peers 8 --loss 2% --orders 4 --rate 2 --until quiescent",
+    "--nodes 400 --protocol push-pull --loss 5% --until quiescent",
+    "--nodes 300 --protocol lazy:bitcoin --topology dials --peers 8 --orders 3 --rate 2 --loss 1% --until quiescent",
 ];
 
 /// Numbers of processes, and of the workers of each.

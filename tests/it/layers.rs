@@ -132,7 +132,14 @@ const BINARY: [&str; 3] = ["lib", "main", "cli"];
 const ALTERNATIVES: [&[&str]; 4] = [
     &["transport/memory", "transport/udp", "transport/udp_shard", "transport/unix"],
     &["engine/windowed", "engine/event_by_event", "engine/shortest_path", "engine/hops"],
-    &["protocol/push", "protocol/lazy", "protocol/plumtree", "protocol/gossipsub"],
+    &[
+        "protocol/push",
+        "protocol/lazy",
+        "protocol/plumtree",
+        "protocol/gossipsub",
+        "protocol/push_pull",
+        "protocol/bitcoin_relay",
+    ],
     &["sys/linux", "sys/portable"],
 ];
 

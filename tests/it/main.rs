@@ -2,6 +2,7 @@
 
 mod access_links;
 mod agreement;
+mod bitcoin_relay;
 mod bulk;
 #[cfg(all(feature = "cluster", unix))]
 mod cluster;

@@ -133,23 +133,37 @@ impl Draw {
     fn protocol(&mut self) {
         let trees =
             ["plumtree", "plumtree:iroh", "plumtree:multi,num-eager=2", "plumtree:iroh,optimization-threshold=1"];
-        let protocol = self.one_of(&["push", "push", "push", "flood", "lazy", "plumtree", "gossipsub"]);
-        if protocol == "plumtree" {
-            self.put_one_of("protocol", &trees);
-        } else if protocol == "gossipsub" {
+        // On a real clock the default times would take minutes.
+        let relays = [
+            "lazy:bitcoin,outbound-interval=10ms,inbound-interval=25ms,nonpref-delay=10ms,overloaded-delay=5ms,\
+             getdata-interval=80ms",
+            "lazy:bitcoin,outbound-interval=0,inbound-interval=2ms,nonpref-delay=0,in-flight=1,getdata-interval=40ms",
+            "lazy:bitcoin,outbound-interval=5ms,inbound-interval=5ms,announcements=1,getdata-interval=30ms",
+        ];
+        let protocol = self.one_of(&["push", "push", "push", "flood", "lazy", "plumtree", "lazy:bitcoin", "gossipsub"]);
+        let by_hop = protocol == "push" && self.one_in(5);
+        let written: &[&str] = match protocol {
+            "plumtree" => &trees,
+            "lazy:bitcoin" => &relays,
+            _ if by_hop => &["push:auto", "push,fanout=8/4/2", "push,fanout=3/5"],
+            _ => &[],
+        };
+        if protocol == "gossipsub" {
             let written = self.gossipsub();
             self.put("protocol", written);
+        } else if !written.is_empty() {
+            self.put_one_of("protocol", written);
         } else {
             self.put("protocol", protocol);
         }
-        let takes_fanout = !["flood", "plumtree", "gossipsub"].contains(&protocol);
+        let takes_fanout = ["push", "lazy"].contains(&protocol);
         if protocol == "lazy" && self.one_in(2) {
             self.put_one_of("announce-interval", &["1ms", "10ms"]);
         }
         if protocol == "lazy" && self.one_in(3) {
             self.put_one_of("retry", &["20ms", "200ms"]);
         }
-        if takes_fanout && self.one_in(2) {
+        if takes_fanout && !by_hop && self.one_in(2) {
             let fanout = 1 + self.below(10);
             self.put("fanout", fanout);
         }

@@ -136,7 +136,9 @@ fn ensure_ledger(report: &Value) -> Result<(), String> {
         let (all, each) = (of(field)?, sum(workers, field));
         ensure(all == each, || format!("workers have {each} {field}, the ledger {all}"))?;
     }
-    let (all, sent) = (of("sent")?, count(report, "/messages")? + count(report, "/control_messages")?);
+    let upkeep: i128 =
+        ["/upkeep/sent", "/upkeep/warm_up_sent"].iter().filter_map(|path| count(report, path).ok()).sum();
+    let (all, sent) = (of("sent")?, count(report, "/messages")? + count(report, "/control_messages")? + upkeep);
     ensure(sent == all, || format!("{sent} messages, {all} in the ledger"))
 }
 
@@ -272,7 +274,7 @@ const NOT_ON_ALL: [&str; 10] =
 /// Checks, without a TTL limit, that push with independent losses covers the same nodes with the same messages on every
 /// carrier.
 fn ensure_carriers_agree(options: &Options) -> Result<(), String> {
-    let is_push = options.get("protocol").is_none_or(|protocol| protocol == "push");
+    let is_push = options.get("protocol").is_none_or(|protocol| ["push", "push:auto"].contains(&protocol));
     let has_bursts = options.get("loss").is_some_and(|loss| loss.contains(':'));
     if !is_push || has_bursts || NOT_ON_ALL.iter().any(|option| options.get(option).is_some()) {
         return Ok(());

@@ -1,0 +1,266 @@
+//! The relay of transactions in Bitcoin Core: INV, GETDATA and TX, with the timers that hide who was first.
+//!
+//! Rules, by the constants of Bitcoin Core in 2025 (net_processing.cpp, node/txdownloadman.h, txrequest.h):
+//!
+//! 1. A node that has a new order queues it for each peer that is not known to have it. A peer is known to have what it
+//!    has announced.
+//! 2. Announcements leave in trickles. A link that the node dialled has a Poisson process of its own, with a mean of
+//!    `outbound-interval`; all links that others dialled share one, with a mean of `inbound-interval`, so that a spy
+//!    with several connections learns no more than with one.
+//! 3. A trickle announces the oldest orders of a queue: `broadcast-per-second` for each second of `inbound-interval`,
+//!    five more for each 1,000 that wait, and at most `broadcast-max`.
+//! 4. An announced order is requested at once from a peer that the node dialled, and `nonpref-delay` later from one
+//!    that dialled it; `overloaded-delay` later still if `in-flight` requests to that peer are open.
+//! 5. One request for an order is open at a time. Of the peers that may be asked those count that the node dialled, if
+//!    there are any, and of these one is drawn.
+//! 6. A request fails after `getdata-interval`; then the next peer is asked. None is asked twice. When all have failed,
+//!    all are forgotten.
+//! 7. No more than `announcements` of one peer are remembered at a time; further ones are ignored.
+//! 8. With `--detect` a peer that is down is left out: what it announced is forgotten, and nothing is queued for it
+//!    until it is back.
+//!
+//! Poisson processes have no memory, so that a timer runs only while there is something to announce. Bitcoin Core looks
+//! at its timers every 100 ms, sorts a queue by fees, and disconnects from peers that misbehave: not modelled.
+
+mod knobs;
+mod requests;
+
+pub use knobs::BitcoinKnobs;
+
+use super::link_queues::LinkQueues;
+use super::{Context, Protocol, ProtocolState, ShardView, Targets, announcements, speaks};
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
+use crate::random;
+use crate::time::Nanos;
+use requests::MissingTransactions;
+use smallvec::SmallVec;
+
+/// The relay of Bitcoin Core.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BitcoinRelay {
+    knobs: BitcoinKnobs,
+}
+
+impl BitcoinKnobs {
+    /// Returns the bytes of the state of `nodes` nodes with `links` links counted at both ends, while one order is
+    /// announced to each of them and waits at each link.
+    pub(crate) fn state_bytes(nodes: u64, links: u64) -> u64 {
+        let by_node = MissingTransactions::NODE_BYTES + size_of::<bool>();
+        let by_link = size_of::<LinkState>() + LinkQueues::LINK_BYTES + LinkQueues::ENTRY_BYTES;
+        nodes.saturating_mul(by_node as u64).saturating_add(links.saturating_mul(by_link as u64))
+    }
+}
+
+impl BitcoinRelay {
+    /// Creates a relay with these times and limits.
+    pub fn new(knobs: BitcoinKnobs) -> BitcoinRelay {
+        BitcoinRelay { knobs }
+    }
+}
+
+/// The queues, announcements and requests of the nodes of a shard.
+#[derive(Debug)]
+pub struct BitcoinRelayState {
+    knobs: BitcoinKnobs,
+    links: Vec<LinkState>,
+    /// Orders that wait to be announced, by link.
+    queues: LinkQueues,
+    /// By node, true while a trickle to the peers that dialled it is due.
+    inbound_due: Vec<bool>,
+    /// By node, the orders that were announced to it and that it does not have.
+    missing: Vec<MissingTransactions>,
+    /// Orders of all nodes that are announced and not there.
+    open: u64,
+}
+
+/// One end of a link.
+#[derive(Clone, Copy, Debug, Default)]
+struct LinkState {
+    /// Announcements of the peer that the node remembers.
+    announcements: u16,
+    /// Open requests to the peer.
+    in_flight: u16,
+    /// True if the node dialled.
+    is_outbound: bool,
+    /// True while a trickle to this peer alone is due.
+    is_due: bool,
+    /// True while the peer is known to be down.
+    is_down: bool,
+}
+
+/// The token of the timer of the trickle to all peers that dialled the node. Tokens below it are the places of links
+/// that the node dialled.
+const INBOUND: u64 = 1 << 32;
+
+/// The purpose of the draw of a trickle to all peers that dialled the node. For a trickle to one peer it is the place
+/// of its link.
+const INBOUND_TRICKLE: u32 = 1 << 31;
+
+impl BitcoinRelayState {
+    /// Delivers an order, and queues it for the peers that are not known to have it (rule 1).
+    fn receive_order<C: Context>(
+        &mut self,
+        context: &mut C,
+        order: OrderIndex,
+        from: NodeId,
+        order_hop: Option<OrderHop>,
+    ) {
+        if !context.deliver(order) {
+            return;
+        }
+        let announced = self.forget(context, order);
+        let Some(order_hop) = order_hop else { return };
+        let links = context.links();
+        let sender = context.link_of(from);
+        for link in links.clone() {
+            let place = link - links.start;
+            let has_it = sender == Some(link) || announced.iter().any(|announcer| announcer.place == place);
+            if !has_it && !self.links[link as usize].is_down {
+                self.queues.push(link, order_hop);
+                self.schedule(context, link);
+            }
+        }
+    }
+
+    /// Sets the timer of the next trickle of a link whose queue is not empty, unless it is set (rule 2).
+    fn schedule<C: Context>(&mut self, context: &mut C, link: u32) {
+        let state = &mut self.links[link as usize];
+        let place = link - context.links().start;
+        let (is_due, mean, purpose, token) = if state.is_outbound {
+            (&mut state.is_due, self.knobs.outbound_interval, place, u64::from(place))
+        } else {
+            let is_due = &mut self.inbound_due[context.local()];
+            (is_due, self.knobs.inbound_interval, INBOUND_TRICKLE, INBOUND)
+        };
+        if !std::mem::replace(is_due, true) {
+            // By the time, of which no process has two timers.
+            let after = random::exponential(mean.0, context.draw(purpose, context.now().0));
+            context.wake_at(context.now() + Nanos(after), token);
+        }
+    }
+
+    /// Announces the oldest orders of a queue in one message, or in several if they do not fit into one (rule 3).
+    fn trickle<C: Context>(&mut self, context: &mut C, link: u32) {
+        let peer = context.peers()[(link - context.links().start) as usize];
+        let most = self.knobs.trickle_max(self.queues.len(link));
+        let orders: Vec<OrderHop> = std::iter::from_fn(|| self.queues.pop(link)).take(most as usize).collect();
+        announcements::forward(context, peer, Kind::HAVE, &orders);
+        if !self.queues.is_empty(link) {
+            self.schedule(context, link);
+        }
+    }
+}
+
+impl Protocol for BitcoinRelay {
+    type State = BitcoinRelayState;
+    type Tail = Box<[u64]>;
+
+    const ORDERS_PER_EVENT_MAX: u32 = 1;
+
+    const TARGETS: Targets = Targets::Others;
+
+    const NEEDS_PEERS: bool = true;
+
+    const WATCHES_PEERS: bool = true;
+
+    const KINDS: &'static [(Kind, &'static str)] = &[(Kind::HAVE, "inv"), (Kind::WANT, "getdata")];
+
+    fn for_shard(&self, view: &ShardView<'_>) -> BitcoinRelayState {
+        let mut links = Vec::with_capacity(view.links());
+        for node in view.nodes().map(NodeId) {
+            let outbound = view.peers(node).iter().map(|&peer| view.dialled(node, peer));
+            let state = |is_outbound| LinkState { is_outbound, ..LinkState::default() };
+            links.extend(outbound.map(state));
+        }
+        BitcoinRelayState {
+            knobs: self.knobs,
+            queues: LinkQueues::new(links.len()),
+            links,
+            inbound_due: vec![false; view.size()],
+            missing: vec![MissingTransactions::EMPTY; view.size()],
+            open: 0,
+        }
+    }
+
+    fn admits(&self, message: &Message, tail: &[u64], orders: u32) -> bool {
+        speaks::<BitcoinRelay>(message.kind)
+            && tail.len() <= self.tail_words_max()
+            && announcements::is_list(tail, orders)
+    }
+
+    fn tail_words_max(&self) -> usize {
+        TAIL_WORDS_MAX
+    }
+
+    fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
+        announcements::in_tail(tail).map(|order_hop| order_hop.order).for_each(name);
+    }
+}
+
+impl ProtocolState for BitcoinRelayState {
+    fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
+        let me = context.me();
+        self.receive_order(context, order, me, OrderHop::from_origin(order, ttl));
+    }
+
+    fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]) {
+        match message.kind {
+            Kind::HAVE => self.receive_announcement(context, message, tail),
+            Kind::WANT => {
+                for order_hop in announcements::order_hops(message, tail) {
+                    if context.holds(order_hop.order) {
+                        context.send(message.from, Kind::PAYLOAD, order_hop);
+                    }
+                }
+            }
+            Kind::PAYLOAD => self.receive_order(context, message.order, message.from, message.next_hop()),
+            // No other kind is admitted.
+            _ => {}
+        }
+    }
+
+    fn handle_timeout<C: Context>(&mut self, context: &mut C, token: u64) {
+        let links = context.links();
+        match token {
+            INBOUND => {
+                self.inbound_due[context.local()] = false;
+                for link in links.filter(|&link| !self.links[link as usize].is_outbound).collect::<SmallVec<[_; 32]>>()
+                {
+                    self.trickle(context, link);
+                }
+            }
+            place if place < INBOUND => {
+                let link = links.start + place as u32;
+                self.links[link as usize].is_due = false;
+                self.trickle(context, link);
+            }
+            // The only other token is that of requests.
+            _ => self.send_due_requests(context),
+        }
+    }
+
+    /// Leaves out a peer that is down, as after a connection that breaks (rule 8).
+    fn handle_peer<C: Context>(&mut self, context: &mut C, peer: NodeId, is_up: bool) {
+        let Some(link) = context.link_of(peer) else { return };
+        self.links[link as usize].is_down = !is_up;
+        if !is_up {
+            while self.queues.pop(link).is_some() {}
+            self.forget_announcer(context, link);
+        }
+    }
+
+    /// Counts the orders that are announced and not there, and those that wait to be announced.
+    fn awaited(&self) -> u64 {
+        self.open + self.queues.total()
+    }
+
+    fn name_awaited(&self, mut name: impl FnMut(OrderIndex)) {
+        let missing = self.missing.iter().flat_map(MissingTransactions::orders);
+        missing.for_each(|&(order, _)| name(order));
+        self.queues.for_each(name);
+    }
+}
+
+#[cfg(test)]
+mod tests;

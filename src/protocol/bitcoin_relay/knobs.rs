@@ -1,0 +1,151 @@
+//! The times and limits of the relay, each with its name in Bitcoin Core.
+
+use crate::protocol::{Knob, Knobs, Preset, knobs};
+use crate::time::Nanos;
+
+/// The times and limits of the relay, named as the constants of Bitcoin Core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BitcoinKnobs {
+    /// Mean time between trickles to all peers that dialled the node (INBOUND_INVENTORY_BROADCAST_INTERVAL).
+    pub inbound_interval: Nanos,
+    /// Mean time between trickles to a peer that the node dialled (OUTBOUND_INVENTORY_BROADCAST_INTERVAL).
+    pub outbound_interval: Nanos,
+    /// Announcements of a trickle for each second of `inbound_interval` (INVENTORY_BROADCAST_PER_SECOND).
+    pub broadcast_per_second: u32,
+    /// The maximum number of announcements of a trickle (INVENTORY_BROADCAST_MAX).
+    pub broadcast_max: u32,
+    /// Time before a request to a peer that dialled the node (NONPREF_PEER_TX_DELAY).
+    pub nonpref_delay: Nanos,
+    /// Additional time before a request to a peer with many open requests (OVERLOADED_PEER_TX_DELAY).
+    pub overloaded_delay: Nanos,
+    /// Time after which a request has failed (GETDATA_TX_INTERVAL).
+    pub getdata_interval: Nanos,
+    /// Open requests from which on a peer counts as overloaded (MAX_PEER_TX_REQUEST_IN_FLIGHT).
+    pub in_flight: u16,
+    /// The maximum number of announcements of a peer that a node remembers (MAX_PEER_TX_ANNOUNCEMENTS).
+    pub announcements: u16,
+}
+
+/// The constants of Bitcoin Core in 2025.
+impl Default for BitcoinKnobs {
+    fn default() -> BitcoinKnobs {
+        BitcoinKnobs {
+            inbound_interval: Nanos::from_millis(5_000),
+            outbound_interval: Nanos::from_millis(2_000),
+            broadcast_per_second: 14,
+            broadcast_max: 1_000,
+            nonpref_delay: Nanos::from_millis(2_000),
+            overloaded_delay: Nanos::from_millis(2_000),
+            getdata_interval: Nanos::from_millis(60_000),
+            in_flight: 100,
+            announcements: 5_000,
+        }
+    }
+}
+
+impl BitcoinKnobs {
+    /// Returns the maximum number of announcements of a trickle from a queue of this length (rule 3).
+    pub(super) fn trickle_max(&self, queued: u32) -> u32 {
+        let at_a_rate = u128::from(self.broadcast_per_second) * u128::from(self.inbound_interval.0) / 1_000_000_000;
+        // At least one, so that a queue becomes empty whatever the knobs are.
+        (at_a_rate + u128::from(queued / 1_000 * 5)).clamp(1, self.broadcast_max.into()) as u32
+    }
+
+    /// Returns the time between the announcement of a peer and the first request to it (rule 4).
+    pub(super) fn delay(&self, is_outbound: bool, in_flight: u16) -> Nanos {
+        let preference = if is_outbound { Nanos::ZERO } else { self.nonpref_delay };
+        let load = if in_flight >= self.in_flight { self.overloaded_delay } else { Nanos::ZERO };
+        preference + load
+    }
+}
+
+impl Knobs for BitcoinKnobs {
+    const PRESETS: &'static [Preset<BitcoinKnobs>] = &[];
+
+    const KNOBS: &'static [Knob<BitcoinKnobs>] = &[
+        Knob {
+            name: "outbound-interval",
+            help: "mean time between announcements to a peer that the node dialled",
+            read: |knobs, text| {
+                let rule = "a delay is at most 1 day; write 2s or 500ms, or 0 for none";
+                knobs::span(text, Nanos::ZERO..=DAY, rule).map(|time| knobs.outbound_interval = time)
+            },
+            show: |knobs| knobs.outbound_interval.written(),
+        },
+        Knob {
+            name: "inbound-interval",
+            help: "mean time between announcements to the peers that dialled it",
+            read: |knobs, text| {
+                let rule = "a delay is at most 1 day; write 2s or 500ms, or 0 for none";
+                knobs::span(text, Nanos::ZERO..=DAY, rule).map(|time| knobs.inbound_interval = time)
+            },
+            show: |knobs| knobs.inbound_interval.written(),
+        },
+        Knob {
+            name: "broadcast-per-second",
+            help: "orders announced at a time, for each second of inbound-interval",
+            read: |knobs, text| {
+                let rule = "a node announces 1 to 1000000 orders a second";
+                knobs::whole(text, 1..=1_000_000, rule).map(|count| knobs.broadcast_per_second = count as u32)
+            },
+            show: |knobs| knobs.broadcast_per_second.to_string(),
+        },
+        Knob {
+            name: "broadcast-max",
+            help: "maximum number of orders announced at a time",
+            read: |knobs, text| {
+                let rule = "a node announces 1 to 1000000 orders at a time";
+                knobs::whole(text, 1..=1_000_000, rule).map(|count| knobs.broadcast_max = count as u32)
+            },
+            show: |knobs| knobs.broadcast_max.to_string(),
+        },
+        Knob {
+            name: "nonpref-delay",
+            help: "time before an order is requested from a peer that dialled the node",
+            read: |knobs, text| {
+                let rule = "a delay is at most 1 day; write 2s or 500ms, or 0 for none";
+                knobs::span(text, Nanos::ZERO..=DAY, rule).map(|time| knobs.nonpref_delay = time)
+            },
+            show: |knobs| knobs.nonpref_delay.written(),
+        },
+        Knob {
+            name: "overloaded-delay",
+            help: "additional time if in-flight requests to the peer are open",
+            read: |knobs, text| {
+                let rule = "a delay is at most 1 day; write 2s or 500ms, or 0 for none";
+                knobs::span(text, Nanos::ZERO..=DAY, rule).map(|time| knobs.overloaded_delay = time)
+            },
+            show: |knobs| knobs.overloaded_delay.written(),
+        },
+        Knob {
+            name: "getdata-interval",
+            help: "time after which another peer is asked",
+            read: |knobs, text| {
+                let rule = "an interval is above 0 and at most 1 day; write 2s or 500ms";
+                knobs::span(text, Nanos(1)..=DAY, rule).map(|time| knobs.getdata_interval = time)
+            },
+            show: |knobs| knobs.getdata_interval.written(),
+        },
+        Knob {
+            name: "in-flight",
+            help: "open requests from which on a peer is asked later",
+            read: |knobs, text| {
+                let rule = "it is a number from 1 to 65535";
+                knobs::whole(text, 1..=65_535, rule).map(|count| knobs.in_flight = count as u16)
+            },
+            show: |knobs| knobs.in_flight.to_string(),
+        },
+        Knob {
+            name: "announcements",
+            help: "announcements of a peer that a node remembers",
+            read: |knobs, text| {
+                let rule = "it is a number from 1 to 65535";
+                knobs::whole(text, 1..=65_535, rule).map(|count| knobs.announcements = count as u16)
+            },
+            show: |knobs| knobs.announcements.to_string(),
+        },
+    ];
+}
+
+/// The longest time of any of them.
+const DAY: Nanos = Nanos::from_secs(86_400);
