@@ -186,7 +186,7 @@ pub mod options {
     pub use crate::order::Symbol;
     pub use crate::protocol::{
         BitcoinKnobs, CallMode, EagerLinks, FloodKnobs, GossipsubKnobs, HopFanouts, Knob, Knobs, LazyKnobs,
-        PlumtreeKnobs, Preset, PushFanout, PushKnobs, PushPullKnobs,
+        PlumtreeKnobs, Preset, PushFanout, PushKnobs, PushPullKnobs, SwimKnobs,
     };
     pub use crate::ratio::Ratio;
     pub use crate::scenario::{

@@ -15,6 +15,7 @@
 //! | `push_pull` | in rounds, a node calls one peer, and the two exchange what one of them lacks |
 //! | `gossipsub` | orders travel over a mesh of few links, and heartbeats tell other peers of them |
 //! | `link_queues` | orders that wait at a link |
+//! | `swim` | a node keeps a queue, and tells each order to drawn nodes a bounded number of times |
 //! | `announcement`, `announcements` | messages about several orders |
 //! | `knobs` | the values that a protocol lets people choose, and their reader |
 //! | `targets` | the draw of a node's targets |
@@ -37,6 +38,7 @@ mod push_pull;
 #[cfg(test)]
 mod recording_context;
 mod shard_view;
+mod swim;
 mod targets;
 
 pub use announcement::Announcement;
@@ -52,6 +54,7 @@ pub use plumtree::{EagerLinks, Plumtree, PlumtreeKnobs};
 pub use push::{Push, PushFanout, PushKnobs};
 pub use push_pull::{CallMode, PushPull, PushPullKnobs};
 pub use shard_view::{DialRule, Knowledge, ShardView};
+pub use swim::{Swim, SwimKnobs};
 pub use targets::{HopFanouts, TargetBatch, TargetDraw, TargetScratch};
 
 use crate::ids::{NodeId, OrderIndex};

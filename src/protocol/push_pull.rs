@@ -63,6 +63,11 @@ impl Default for PushPullKnobs {
 }
 
 impl PushPullKnobs {
+    /// Returns the time for which a node offers an order, with the round in which that ends.
+    pub(crate) fn repair_horizon(&self) -> Nanos {
+        Nanos(self.round.0.saturating_mul(u64::from(self.rounds) + 1))
+    }
+
     /// Returns the bytes of the nodes' lists, of a timer each and of a digest each under way, without the orders.
     pub(crate) fn state_bytes(&self, nodes: u64) -> u64 {
         nodes.saturating_mul((size_of::<Caller>() + size_of::<(Nanos, u32, u64)>() + size_of::<Message>()) as u64)

@@ -21,6 +21,8 @@ pub enum DialRule {
 pub struct Knowledge<'a> {
     /// The stored rows of the overlay, or `None` if it stores none.
     rows: Option<&'a Topology>,
+    /// The number of nodes in the network; `None` in a test without an overlay.
+    nodes: Option<u32>,
     /// The number of nodes, if everyone is a peer of everyone.
     everyone: Option<u32>,
     dial: DialRule,
@@ -46,12 +48,12 @@ impl<'a> Knowledge<'a> {
     pub fn new(seed: u64, topology: &'a Topology, dial: DialRule) -> Knowledge<'a> {
         let everyone = topology.is_complete().then(|| topology.nodes());
         let rows = topology.is_stored().then_some(topology);
-        Knowledge { rows, everyone, ..Knowledge::without_peers(seed, dial) }
+        Knowledge { rows, nodes: Some(topology.nodes()), everyone, ..Knowledge::without_peers(seed, dial) }
     }
 
     fn without_peers(seed: u64, dial: DialRule) -> Knowledge<'a> {
         let key = Key::new(seed, Purpose::Protocol);
-        Knowledge { rows: None, everyone: None, dial, draws: key.with(DRAW), dials: key.with(DIAL) }
+        Knowledge { rows: None, nodes: None, everyone: None, dial, draws: key.with(DRAW), dials: key.with(DIAL) }
     }
 }
 
@@ -77,9 +79,9 @@ impl<'a> ShardView<'a> {
         self.nodes.len()
     }
 
-    /// Returns the number of nodes in the network; on an overlay that stores no rows, of those up to the shard's last.
+    /// Returns the number of nodes in the network; in a view without an overlay, of those up to the shard's last.
     pub fn network_size(&self) -> u32 {
-        self.knowledge.rows.map_or(self.nodes.end, Topology::nodes)
+        self.knowledge.nodes.unwrap_or(self.nodes.end)
     }
 
     /// Returns the number of orders in the run.

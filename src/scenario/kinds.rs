@@ -56,6 +56,8 @@ pub enum ProtocolKind {
     PushPull,
     /// Sends an order over a mesh of few links, and tells other peers of it at heartbeats.
     Gossipsub,
+    /// Keeps a queue, and tells each order to drawn nodes a bounded number of times.
+    Swim,
 }
 
 choice!(ProtocolKind {
@@ -66,6 +68,7 @@ choice!(ProtocolKind {
     Plumtree = "plumtree",
     PushPull = "push-pull",
     Gossipsub = "gossipsub",
+    Swim = "swim",
 });
 
 /// The algorithm that computes a run in virtual time. All engines give bit-identical results, with one exception: where

@@ -59,7 +59,8 @@ impl OverlayOptions {
     pub(super) fn resolve(draft: &Draft, read: Option<&EdgeList>) -> Result<OverlayOptions, ScenarioError> {
         let edge_list = edge_list(draft.topology.as_ref(), read)?;
         let nodes = nodes(draft.nodes, edge_list.as_ref())?;
-        let (topology, peers) = topology(draft.topology.clone(), draft.peers, nodes)?;
+        let knows_everybody = draft.protocol.is_some_and(|spec| spec.kind().traits().knows_everybody);
+        let (topology, peers) = topology(draft.topology.clone(), draft.peers, nodes, knows_everybody)?;
         Ok(OverlayOptions { nodes, topology, edge_list, peers })
     }
 
@@ -104,10 +105,20 @@ fn nodes(asked: Option<u32>, edge_list: Option<&EdgeList>) -> Result<u32, Scenar
 }
 
 /// Resolves the family and the number of peers. If neither is asked for, the overlay is complete in networks so small
-/// that the default number of peers includes every node anyway. A number of peers asks for a family that takes one.
-fn topology(asked: Option<TopologySpec>, peers: Option<u32>, nodes: u32) -> Result<(TopologySpec, u32), ScenarioError> {
+/// that the default number of peers includes every node anyway, and for a protocol whose nodes know everybody. A number
+/// of peers asks for a family that takes one.
+fn topology(
+    asked: Option<TopologySpec>,
+    peers: Option<u32>,
+    nodes: u32,
+    knows_everybody: bool,
+) -> Result<(TopologySpec, u32), ScenarioError> {
     let is_small = TopologySpec::ErdosRenyi.default_peers(nodes) == nodes - 1;
-    let default = if peers.is_none() && is_small { TopologySpec::Complete } else { TopologySpec::ErdosRenyi };
+    let default = if peers.is_none() && (is_small || knows_everybody) {
+        TopologySpec::Complete
+    } else {
+        TopologySpec::ErdosRenyi
+    };
     let topology = asked.unwrap_or(default);
     let peers = match peers {
         Some(peers) if !topology.takes_peers() => return Err(ScenarioError::PeersNotTaken { peers, topology }),

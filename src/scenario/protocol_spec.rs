@@ -8,7 +8,7 @@ use super::kinds::{Choice, ProtocolKind};
 use super::{Draft, Scenario};
 use crate::protocol::{
     BadKnob, BitcoinKnobs, FloodKnobs, GossipsubKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs, PushKnobs, PushPullKnobs,
-    most_similar, read_knobs, write_knobs,
+    SwimKnobs, most_similar, read_knobs, write_knobs,
 };
 use crate::time::Nanos;
 use serde::{Serialize, Serializer};
@@ -115,6 +115,7 @@ protocols! {
     Plumtree(PlumtreeKnobs) = "sends an order over the links of a tree, and announces it over the others",
     PushPull(PushPullKnobs) = "calls a peer in each round, and the two exchange the orders that one of them lacks",
     Gossipsub(GossipsubKnobs) = "sends an order over a mesh of few links, and tells other peers of it at heartbeats",
+    Swim(SwimKnobs) = "tells an order to drawn nodes a bounded number of times, from a queue, as memberlist does",
 }
 
 impl ProtocolSpec {
@@ -132,15 +133,18 @@ impl ProtocolSpec {
             ProtocolKnobs::Gossipsub(knobs) => knobs.state_bytes(nodes, links, 1),
             ProtocolKnobs::Lazy(_) => Lazy::state_bytes(nodes),
             ProtocolKnobs::PushPull(knobs) => knobs.state_bytes(nodes),
+            ProtocolKnobs::Swim(knobs) => knobs.state_bytes(nodes),
             ProtocolKnobs::Push(_) | ProtocolKnobs::Flood(_) => 0,
         }
     }
 
-    /// Returns the longest time from an order's last receipt to the last repair of it.
-    pub(super) fn repair_horizon(&self) -> Nanos {
+    /// Returns the longest time from an order's last receipt to the last repair of it, in a network of `nodes` nodes.
+    pub(super) fn repair_horizon(&self, nodes: u32) -> Nanos {
         match self.protocol {
             ProtocolKnobs::Gossipsub(knobs) => knobs.repair_horizon(),
             ProtocolKnobs::LazyBitcoin(knobs) => knobs.getdata_interval,
+            ProtocolKnobs::PushPull(knobs) => knobs.repair_horizon(),
+            ProtocolKnobs::Swim(knobs) => knobs.repair_horizon(nodes),
             _ => Nanos::ZERO,
         }
     }

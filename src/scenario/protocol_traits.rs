@@ -19,6 +19,8 @@ pub struct ProtocolTraits {
     pub bounds_hops: bool,
     /// True if everyone may be a peer of everyone all the same, because its nodes only draw contacts.
     pub contacts_anyone: bool,
+    /// True if every node knows all others unless an overlay is asked for.
+    pub knows_everybody: bool,
     /// True if its nodes act in rounds, so that an order takes as many hops as it takes rounds and `--ttl auto` is the
     /// maximum.
     pub acts_in_rounds: bool,
@@ -38,6 +40,7 @@ impl ProtocolKind {
             needs_peers: false,
             bounds_hops: true,
             contacts_anyone: false,
+            knows_everybody: false,
             acts_in_rounds: false,
             messages_per_hop: 1,
         };
@@ -55,6 +58,8 @@ impl ProtocolKind {
                 messages_per_hop: 2,
                 ..push
             },
+            // An order, and for repairs a digest before it.
+            ProtocolKind::Swim => ProtocolTraits { knows_everybody: true, ..ProtocolKind::PushPull.traits() },
             ProtocolKind::Flood => ProtocolTraits { takes_fanout: false, ..push },
             // An announcement, a request, and the order.
             ProtocolKind::Lazy => ProtocolTraits {

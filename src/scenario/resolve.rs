@@ -37,7 +37,7 @@ impl Draft {
         network_options::check_rates(network.as_ref())?;
         let workload = WorkloadOptions::resolve(&self, &overlay, transport, read)?;
         let order_bytes = message_bytes(workload.payload_bytes.most());
-        let run = RunOptions::resolve(&self, transport)?;
+        let run = RunOptions::resolve(&self, transport, overlay.nodes)?;
         let fanout = || auto_fanout(&overlay, network.as_ref(), &failures, run.target);
         let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref(), order_bytes, fanout)?;
         // Several runs in virtual time are spread over the threads, so that one need not feed all.

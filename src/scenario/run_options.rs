@@ -91,7 +91,7 @@ pub struct RunOptions {
 
 impl RunOptions {
     /// Resolves the options of this group.
-    pub(super) fn resolve(draft: &Draft, transport: TransportKind) -> Result<RunOptions, ScenarioError> {
+    pub(super) fn resolve(draft: &Draft, transport: TransportKind, nodes: u32) -> Result<RunOptions, ScenarioError> {
         let seed = limits::SEED.check(draft.seed.map_or_else(drawn_seed, Ok)?)?;
         let (runs, same_seed) = runs(draft.runs, draft.same_seed, seed)?;
         Ok(RunOptions {
@@ -100,7 +100,7 @@ impl RunOptions {
             timeout: timeout(
                 draft.timeout,
                 transport,
-                draft.protocol.map_or(Nanos::ZERO, |spec| spec.repair_horizon()),
+                draft.protocol.map_or(Nanos::ZERO, |spec| spec.repair_horizon(nodes)),
             ),
             seed,
             runs,

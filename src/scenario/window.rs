@@ -71,7 +71,7 @@ impl Scenario {
         let gathered = self.protocol.announce_interval.unwrap_or_default();
         let messages = u64::from(self.protocol.kind().traits().messages_per_hop);
         let hop = Nanos(latency.0.saturating_mul(messages)) + gathered + again;
-        Nanos(hop.0.saturating_mul(u64::from(ttl))) + self.protocol.spec.repair_horizon()
+        Nanos(hop.0.saturating_mul(u64::from(ttl))) + self.protocol.spec.repair_horizon(self.overlay.nodes)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::engine::{ClusterMember, ClusterOutcome};
 use crate::memory;
 use crate::message::Kind;
 use crate::protocol::{
-    BitcoinRelay, DialRule, FirstMessage, Flood, Gossipsub, Knowledge, Lazy, Plumtree, Protocol, Push, PushPull,
+    BitcoinRelay, DialRule, FirstMessage, Flood, Gossipsub, Knowledge, Lazy, Plumtree, Protocol, Push, PushPull, Swim,
     TargetDraw, Targets,
 };
 use crate::record::{KindCount, ProtocolSource, RunRecord, WorkerRecord};
@@ -18,6 +18,7 @@ use crate::sync::Interrupt;
 use crate::threads::Observer;
 use crate::topology::{Topology, TopologySpec};
 use crate::transport::{Clock, TransportBuilder};
+use crate::wire::message_bytes;
 use std::sync::Arc;
 
 /// A protocol that can be run, whatever its type.
@@ -110,6 +111,10 @@ pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
         ProtocolKnobs::Push(_) => Box::new(TypedProtocol::first_message(kind, Push)),
         ProtocolKnobs::Flood(_) => Box::new(TypedProtocol::first_message(kind, Flood)),
         ProtocolKnobs::PushPull(knobs) => Box::new(TypedProtocol::named(kind, PushPull::new(knobs))),
+        ProtocolKnobs::Swim(knobs) => {
+            let order_bytes = message_bytes(scenario.workload.payload_bytes.most());
+            Box::new(TypedProtocol::named(kind, Swim::new(knobs, order_bytes)))
+        }
         ProtocolKnobs::Lazy(knobs) => Box::new(TypedProtocol::named(kind, Lazy::new(knobs))),
         ProtocolKnobs::LazyBitcoin(knobs) => Box::new(TypedProtocol::named(kind, BitcoinRelay::new(knobs))),
         ProtocolKnobs::Plumtree(knobs) => Box::new(TypedProtocol::named(kind, Plumtree::new(knobs))),
@@ -282,7 +287,7 @@ mod tests {
             let scenario = Draft { protocol: Some(kind.into()), ..Draft::default() }.build().unwrap();
             let ProtocolFacts { source, traits, tallies, kinds: _ } = named(&scenario).facts();
             assert_eq!((source, traits), (ProtocolSource::Scenario, kind.traits()), "{kind:?}");
-            let counts = [ProtocolKind::Plumtree, ProtocolKind::Gossipsub].contains(&kind);
+            let counts = [ProtocolKind::Plumtree, ProtocolKind::Gossipsub, ProtocolKind::Swim].contains(&kind);
             assert_eq!(tallies.is_empty(), !counts, "{kind:?}");
         }
     }

@@ -139,6 +139,7 @@ const ALTERNATIVES: [&[&str]; 4] = [
         "protocol/gossipsub",
         "protocol/push_pull",
         "protocol/bitcoin_relay",
+        "protocol/swim",
     ],
     &["sys/linux", "sys/portable"],
 ];

@@ -43,6 +43,7 @@ mod replicates;
 mod signals;
 mod sizes;
 mod support;
+mod swim;
 mod terminal;
 mod theory;
 #[cfg(target_os = "linux")]
