@@ -151,7 +151,7 @@ fn spreads() -> impl Strategy<Value = (Draft, u64, u64)> {
             bandwidth: Some(format!("up={mbit}mbit{more}{share}").parse().unwrap()),
             payload_bytes: Some(PayloadBytes::exactly(bytes)),
             timeout: Some(Nanos::ZERO),
-            ..to_quiescence(nodes, threads, seed)
+            ..to_quiescence(nodes, threads.min(nodes), seed)
         };
         (draft, mbit.into(), least_ms)
     })

@@ -13,6 +13,8 @@ struct Line<'a> {
     times: [i128; 2],
     from: &'a str,
     to: &'a str,
+    /// True if it is about no order: traffic of its own, which messages, control messages and bytes leave out.
+    is_upkeep: bool,
     kind: &'a str,
     bytes: i128,
     fate: &'a str,
@@ -22,17 +24,18 @@ struct Line<'a> {
 impl<'a> Line<'a> {
     fn of(text: &'a str) -> Option<Line<'a>> {
         let fields: Vec<&str> = text.split(',').collect();
-        let [sent, decided, from, to, _order, kind, _hop, bytes, fate, sequence] = fields[..] else { return None };
+        let [sent, decided, from, to, order, kind, _hop, bytes, fate, sequence] = fields[..] else { return None };
         let times = [sent.parse().ok()?, decided.parse().ok()?];
-        Some(Line { times, from, to, kind, bytes: bytes.parse().ok()?, fate, sequence: sequence.parse().ok()? })
+        let (bytes, sequence) = (bytes.parse().ok()?, sequence.parse().ok()?);
+        Some(Line { times, from, to, is_upkeep: order.is_empty(), kind, bytes, fate, sequence })
     }
 
     /// A line of a file of sends or receipts, which has one time and no sequence.
     fn of_side(text: &'a str) -> Option<Line<'a>> {
         let fields: Vec<&str> = text.split(',').collect();
-        let [time, from, to, _order, kind, _hop, bytes, fate] = fields[..] else { return None };
-        let time = time.parse().ok()?;
-        Some(Line { times: [time; 2], from, to, kind, bytes: bytes.parse().ok()?, fate, sequence: 0 })
+        let [time, from, to, order, kind, _hop, bytes, fate] = fields[..] else { return None };
+        let (time, bytes) = (time.parse().ok()?, bytes.parse().ok()?);
+        Some(Line { times: [time; 2], from, to, is_upkeep: order.is_empty(), kind, bytes, fate, sequence: 0 })
     }
 
     fn is_received(&self) -> bool {
@@ -75,12 +78,12 @@ pub(crate) fn ensure_sides(options: &Options) -> Result<(), String> {
     let is_received = receipts.iter().all(Line::is_received);
     ensure(is_received, || "a receipt has a fate of another kind".to_owned())?;
     let mut sums = BTreeMap::<&str, [i128; 4]>::new();
-    for line in &receipts {
+    for line in receipts.iter().filter(|line| !line.is_upkeep) {
         let sums = sums.entry(line.to).or_default();
         sums[0] += i128::from(line.kind == "payload");
         sums[2] += line.bytes;
     }
-    for line in &sends {
+    for line in sends.iter().filter(|line| !line.is_upkeep) {
         let (sums, sign) = (sums.entry(line.from).or_default(), if line.fate == "sent" { 1 } else { -1 });
         sums[1] += sign * i128::from(line.kind == "payload");
         sums[3] += sign * line.bytes;
@@ -139,8 +142,11 @@ fn ensure_ledger_of(lines: &[Line<'_>], report: &Value) -> Result<(), String> {
     let of = |fates: &[&str]| lines.iter().filter(|line| fates.contains(&line.fate)).count() as i128;
     let sent = sent(lines);
     let copies = lines.len() - sent.len() - of(&["uplink_dropped"]) as usize;
-    let controls = |lines: &mut dyn Iterator<Item = &Line<'_>>| lines.filter(|line| line.kind != "payload").count();
-    let received = controls(&mut lines.iter().filter(|line| line.is_received()));
+    let is_control = |line: &&Line<'_>| line.kind != "payload" && !line.is_upkeep;
+    let controls = |lines: &mut dyn Iterator<Item = &Line<'_>>| lines.filter(is_control).count();
+    let orders_sent = sent.iter().filter(|line| line.kind == "payload").count();
+    // Of what a worker received, upkeep is among the control messages.
+    let received = lines.iter().filter(|line| line.is_received() && line.kind != "payload").count();
     let worker = |field: &str| count(&report["workers"][0], &format!("/{field}"));
     let control_sent = controls(&mut sent.iter().copied());
     for (found, expected, named) in [
@@ -154,8 +160,12 @@ fn ensure_ledger_of(lines: &[Line<'_>], report: &Value) -> Result<(), String> {
         (of(&["duplicate"]), worker("duplicates")?, "duplicates"),
         (control_sent as i128, count(report, "/control_messages")?, "control messages sent"),
         (received as i128, worker("control_received")?, "control messages received"),
-        (sent.len() as i128 - control_sent as i128, count(report, "/messages")?, "orders sent"),
-        (sent.iter().map(|line| line.bytes).sum(), count(report, "/bytes")?, "bytes sent"),
+        (orders_sent as i128, count(report, "/messages")?, "orders sent"),
+        (
+            sent.iter().filter(|line| !line.is_upkeep).map(|line| line.bytes).sum(),
+            count(report, "/bytes")?,
+            "bytes sent",
+        ),
     ] {
         ensure(found == expected, || format!("the trace has {found} {named}, the report {expected}"))?;
     }
@@ -165,12 +175,12 @@ fn ensure_ledger_of(lines: &[Line<'_>], report: &Value) -> Result<(), String> {
 /// Checks the sums of each node against its line in the nodes file.
 fn ensure_nodes_of(lines: &[Line<'_>], nodes: &str) -> Result<(), String> {
     let mut sums = BTreeMap::<&str, [i128; 4]>::new();
-    for line in lines.iter().filter(|line| line.is_received()) {
+    for line in lines.iter().filter(|line| line.is_received() && !line.is_upkeep) {
         let sums = sums.entry(line.to).or_default();
         sums[0] += i128::from(line.kind == "payload");
         sums[2] += line.bytes;
     }
-    for line in sent(lines) {
+    for line in sent(lines).into_iter().filter(|line| !line.is_upkeep) {
         let sums = sums.entry(line.from).or_default();
         sums[1] += i128::from(line.kind == "payload");
         sums[3] += line.bytes;
