@@ -112,7 +112,7 @@ pub trait Protocol: Sync {
     const ORDERS_PER_EVENT_MAX: u32 = u32::MAX;
 
     /// True if a message about an order that its node has had before changes nothing and causes nothing, as in every
-    /// [`FirstMessage`] protocol. Real carriers then count such messages without a call for each.
+    /// `FirstMessage` protocol. Real carriers then count such messages without a call for each.
     const IGNORES_REPEATS: bool = false;
 
     /// The names of the actions that its nodes count with [`Context::tally`].
