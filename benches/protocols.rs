@@ -17,7 +17,7 @@ const PROTOCOLS: [&str; 6] = ["push", "lazy", "gossipsub", "gossipsub:ethereum",
 
 fn main() {
     let is_test = !std::env::args().any(|argument| argument == "--bench");
-    let mut words = std::env::args().skip(1).filter(|word| word != "--bench").peekable();
+    let mut words = std::env::args().skip(1).filter(|word| word != "--bench" && word != "--test").peekable();
     let named = words.next_if(|word| word == "--runs").and_then(|_| words.next()?.parse().ok());
     let runs: usize = named.unwrap_or(if is_test { 1 } else { 5 });
     let (numbers, names): (Vec<String>, Vec<String>) = words.partition(|word| word.parse::<u32>().is_ok());

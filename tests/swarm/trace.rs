@@ -13,7 +13,8 @@ struct Line<'a> {
     times: [i128; 2],
     from: &'a str,
     to: &'a str,
-    /// True if it is about no order: traffic of its own, which messages, control messages and bytes leave out.
+    /// True if it is about no order, and so neither an order nor a control message. Its bytes count from time 0 on: what
+    /// is sent in the warm-up is counted apart.
     is_upkeep: bool,
     kind: &'a str,
     bytes: i128,
@@ -78,12 +79,12 @@ pub(crate) fn ensure_sides(options: &Options) -> Result<(), String> {
     let is_received = receipts.iter().all(Line::is_received);
     ensure(is_received, || "a receipt has a fate of another kind".to_owned())?;
     let mut sums = BTreeMap::<&str, [i128; 4]>::new();
-    for line in receipts.iter().filter(|line| !line.is_upkeep) {
+    for line in receipts.iter().filter(|line| line.times[1] >= 0) {
         let sums = sums.entry(line.to).or_default();
         sums[0] += i128::from(line.kind == "payload");
         sums[2] += line.bytes;
     }
-    for line in sends.iter().filter(|line| !line.is_upkeep) {
+    for line in sends.iter().filter(|line| line.times[0] >= 0) {
         let (sums, sign) = (sums.entry(line.from).or_default(), if line.fate == "sent" { 1 } else { -1 });
         sums[1] += sign * i128::from(line.kind == "payload");
         sums[3] += sign * line.bytes;
@@ -162,7 +163,7 @@ fn ensure_ledger_of(lines: &[Line<'_>], report: &Value) -> Result<(), String> {
         (received as i128, worker("control_received")?, "control messages received"),
         (orders_sent as i128, count(report, "/messages")?, "orders sent"),
         (
-            sent.iter().filter(|line| !line.is_upkeep).map(|line| line.bytes).sum(),
+            sent.iter().filter(|line| line.times[0] >= 0).map(|line| line.bytes).sum(),
             count(report, "/bytes")?,
             "bytes sent",
         ),
@@ -175,12 +176,12 @@ fn ensure_ledger_of(lines: &[Line<'_>], report: &Value) -> Result<(), String> {
 /// Checks the sums of each node against its line in the nodes file.
 fn ensure_nodes_of(lines: &[Line<'_>], nodes: &str) -> Result<(), String> {
     let mut sums = BTreeMap::<&str, [i128; 4]>::new();
-    for line in lines.iter().filter(|line| line.is_received() && !line.is_upkeep) {
+    for line in lines.iter().filter(|line| line.is_received() && line.times[1] >= 0) {
         let sums = sums.entry(line.to).or_default();
         sums[0] += i128::from(line.kind == "payload");
         sums[2] += line.bytes;
     }
-    for line in sent(lines).into_iter().filter(|line| !line.is_upkeep) {
+    for line in sent(lines).into_iter().filter(|line| line.times[0] >= 0) {
         let sums = sums.entry(line.from).or_default();
         sums[1] += i128::from(line.kind == "payload");
         sums[3] += line.bytes;
