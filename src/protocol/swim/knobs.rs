@@ -72,7 +72,7 @@ impl SwimKnobs {
             1
         } else {
             // Rounded up, log2 N - log2 32, and 1.
-            u64::from(nodes.next_power_of_two().ilog2() - PUSH_PULL_SCALE_BEGIN.ilog2()) + 1
+            u64::from(u64::from(nodes).next_power_of_two().ilog2() - PUSH_PULL_SCALE_BEGIN.ilog2()) + 1
         };
         Nanos(self.push_pull_interval.0.saturating_mul(factor))
     }

@@ -134,7 +134,8 @@ fn the_limits_are_those_of_memberlist() {
     {
         assert_eq!(knobs.transmissions_among(nodes), transmissions, "{nodes} nodes");
     }
-    for (nodes, seconds) in [(2, 30), (32, 30), (33, 60), (64, 60), (65, 90), (128, 90), (1_000, 180)] {
+    for (nodes, seconds) in [(2, 30), (32, 30), (33, 60), (64, 60), (65, 90), (128, 90), (1_000, 180), (u32::MAX, 840)]
+    {
         assert_eq!(knobs.push_pull_interval_among(nodes), Nanos::from_secs(seconds), "{nodes} nodes");
     }
 }
