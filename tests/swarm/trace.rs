@@ -13,8 +13,8 @@ struct Line<'a> {
     times: [i128; 2],
     from: &'a str,
     to: &'a str,
-    /// True if it is about no order, and so neither an order nor a control message. Its bytes count from time 0 on: what
-    /// is sent in the warm-up is counted apart.
+    /// True if it is about no order, and so neither an order nor a control message. Its bytes count from time 0 on:
+    /// what is sent in the warm-up is counted apart.
     is_upkeep: bool,
     kind: &'a str,
     bytes: i128,
