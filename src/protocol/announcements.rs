@@ -6,7 +6,7 @@
 
 use super::announcement::Announcement;
 use super::{Context, TargetDraw, TargetScratch};
-use crate::ids::NodeId;
+use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
 use crate::topology::Topology;
 
@@ -20,9 +20,32 @@ pub(super) fn in_tail(tail: &[u64]) -> impl Iterator<Item = OrderHop> {
     tail.iter().filter_map(|&word| OrderHop::from_word(word))
 }
 
+/// Calls `name` with each order that a tail names.
+pub(super) fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
+    in_tail(tail).map(|order_hop| order_hop.order).for_each(name);
+}
+
 /// Returns true if every word of a tail names one of the run's `orders` orders.
 pub(super) fn is_list(tail: &[u64], orders: u32) -> bool {
     tail.iter().all(|&word| OrderHop::from_word(word).is_some_and(|order_hop| order_hop.order.0 < orders))
+}
+
+/// Answers a request: sends the orders that it names and this node holds.
+pub(super) fn send_requested<C: Context>(context: &mut C, request: &Message, tail: &[u64]) {
+    for order_hop in order_hops(request, tail) {
+        if context.holds(order_hop.order) {
+            context.send(request.from, Kind::PAYLOAD, order_hop);
+        }
+    }
+}
+
+/// Does the same in a protocol that spreads orders by requests, so that adversaries act on what is sent.
+pub(super) fn forward_requested<C: Context>(context: &mut C, request: &Message, tail: &[u64]) {
+    for order_hop in order_hops(request, tail) {
+        if context.holds(order_hop.order) {
+            context.forward(&[request.from], Kind::PAYLOAD, order_hop, &[]);
+        }
+    }
 }
 
 /// Sends messages of this kind about these orders to one node: one message, or several if the orders do not fit into

@@ -194,7 +194,7 @@ impl Protocol for BitcoinRelay {
     }
 
     fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        announcements::in_tail(tail).map(|order_hop| order_hop.order).for_each(name);
+        announcements::name_in_tail(tail, name);
     }
 }
 
@@ -207,13 +207,7 @@ impl ProtocolState for BitcoinRelayState {
     fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]) {
         match message.kind {
             Kind::HAVE => self.receive_announcement(context, message, tail),
-            Kind::WANT => {
-                for order_hop in announcements::order_hops(message, tail) {
-                    if context.holds(order_hop.order) {
-                        context.send(message.from, Kind::PAYLOAD, order_hop);
-                    }
-                }
-            }
+            Kind::WANT => announcements::send_requested(context, message, tail),
             Kind::PAYLOAD => self.receive_order(context, message.order, message.from, message.next_hop()),
             // No other kind is admitted.
             _ => {}

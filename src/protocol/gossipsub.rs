@@ -228,7 +228,7 @@ impl Protocol for Gossipsub {
     }
 
     fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        announcements::in_tail(tail).map(|order_hop| order_hop.order).for_each(name);
+        announcements::name_in_tail(tail, name);
     }
 }
 

@@ -138,7 +138,7 @@ impl Protocol for Plumtree {
     }
 
     fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        announcements::in_tail(tail).map(|order_hop| order_hop.order).for_each(name);
+        announcements::name_in_tail(tail, name);
     }
 }
 

@@ -265,7 +265,7 @@ impl Protocol for PushPull {
     }
 
     fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        announcements::in_tail(tail).map(|order_hop| order_hop.order).for_each(name);
+        announcements::name_in_tail(tail, name);
     }
 }
 
@@ -281,13 +281,7 @@ impl ProtocolState for PushPullState {
     fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]) {
         match message.kind {
             Kind::PAYLOAD => self.receive(context, message.order, message.next_hop()),
-            Kind::WANT => {
-                for order_hop in announcements::order_hops(message, tail) {
-                    if context.holds(order_hop.order) {
-                        context.forward(&[message.from], Kind::PAYLOAD, order_hop, &[]);
-                    }
-                }
-            }
+            Kind::WANT => announcements::forward_requested(context, message, tail),
             DIGEST => self.receive_digest(context, message, tail),
             // No other kind is admitted.
             _ => {}
