@@ -87,3 +87,7 @@ stat *flags="--nodes 5000 --threads 2 --runs 20":
 # The tests that need a network namespace of their own.
 namespaces:
     cargo test --test it -- --ignored
+
+# Processes of a cluster killed at random moments, 20 in `cargo test`: `just cluster-kills`, `just cluster-kills 1000`.
+cluster-kills kills="200":
+    CLUSTER_KILLS={{kills}} cargo test --test it -- cluster_ends --nocapture

@@ -6,7 +6,7 @@ use super::heartbeat::{HEARTBEAT_ROOM, HeartbeatConnection};
 use super::noise::fixtures::sealed_pair;
 use super::{ClusterError, ClusterIdentity, ClusterPlace, ClusterSecret, Hosts, Mesh, connect};
 use crate::time::Nanos;
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
@@ -44,9 +44,21 @@ impl Joining {
 
 /// Returns a hosts file of loopback addresses that are free.
 pub(in crate::cluster) fn free_hosts(processes: usize) -> Hosts {
-    let listeners: Vec<TcpListener> = (0..processes).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let address = loopback();
+    let listeners: Vec<TcpListener> = (0..processes).map(|_| TcpListener::bind((address, 0)).unwrap()).collect();
     let lines: Vec<String> = listeners.iter().map(|it| it.local_addr().unwrap().to_string()).collect();
     Hosts::parse("hosts.txt", &lines.join("\n")).unwrap()
+}
+
+/// Returns a loopback address of this process. A free port of 127.0.0.1 could go to a connection from there, before the
+/// process of a cluster listens at it.
+fn loopback() -> Ipv4Addr {
+    if cfg!(not(target_os = "linux")) {
+        return Ipv4Addr::LOCALHOST;
+    }
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    // 127.0.x.y stays with programs that use 127.0.0.1.
+    Ipv4Addr::new(127, high.max(1), low, 1)
 }
 
 /// Joins all processes at once, each on a thread of its own, and passes their results to `act` there.

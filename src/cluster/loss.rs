@@ -11,11 +11,7 @@ pub const SILENCE_MAX: Nanos = Nanos(3_000_000_000);
 
 /// A process that the run has lost, which no other can stand in for.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "process {process} ({address}): {cause}; {} after the start, with {} bytes of the exchange sent to it and {} \
-     received; all processes end, start the run again",
-    .after, grouped(*.sent), grouped(*.received)
-)]
+#[error("process {process} ({address}): {cause}; {after} after the start{}", exchanged(.cause, *.sent, *.received))]
 pub struct ProcessLoss {
     /// The number of the process; this one's own if it was stopped.
     pub process: usize,
@@ -29,6 +25,15 @@ pub struct ProcessLoss {
     pub sent: u64,
     /// Bytes of the exchange received from it.
     pub received: u64,
+}
+
+/// Returns the end of the sentence: what was exchanged with the process, unless it is this one, and what to do.
+fn exchanged(cause: &LossCause, sent: u64, received: u64) -> String {
+    let exchanged = match cause {
+        LossCause::OwnStop { .. } => String::new(),
+        _ => format!(", with {} bytes of the exchange sent to it and {} received", grouped(sent), grouped(received)),
+    };
+    exchanged + "; all processes end, start the run again"
 }
 
 /// The reason for which a process counts as lost.

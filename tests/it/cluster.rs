@@ -4,8 +4,9 @@
 use crate::command::{bulkprop, output};
 use serde_json::Value;
 use std::fs;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use tempfile::TempDir;
 
@@ -30,13 +31,26 @@ const LINES: [&str; 13] = [
 const SHAPES: [[usize; 2]; 6] = [[2, 1], [1, 2], [4, 1], [2, 2], [1, 1], [4, 2]];
 
 /// Writes a hosts file with a free port of this machine for each process.
-fn hosts(folder: &Path, processes: usize) -> PathBuf {
+pub(crate) fn hosts(folder: &Path, processes: usize) -> PathBuf {
+    let address = loopback();
     // All are held until all are known, so that none is given twice.
-    let held: Vec<TcpListener> = (0..processes).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let held: Vec<TcpListener> = (0..processes).map(|_| TcpListener::bind((address, 0)).unwrap()).collect();
     let lines = held.iter().map(|held| format!("{}\n", held.local_addr().unwrap()));
     let path = folder.join("hosts.txt");
     fs::write(&path, lines.collect::<String>()).unwrap();
     path
+}
+
+/// Returns a loopback address that no other cluster has. A free port of a shared one could go to another cluster, or to
+/// a connection from 127.0.0.1, before the process of this cluster listens there.
+fn loopback() -> Ipv4Addr {
+    static CLUSTERS: AtomicU8 = AtomicU8::new(0);
+    if cfg!(not(target_os = "linux")) {
+        return Ipv4Addr::LOCALHOST;
+    }
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    // 127.0.x.y stays with programs that use 127.0.0.1.
+    Ipv4Addr::new(127, high.max(1), low, CLUSTERS.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Runs a cluster; returns the exit code, the output and the errors of each process.

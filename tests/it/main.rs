@@ -55,3 +55,6 @@ mod usage;
 mod validate;
 mod virtual_time;
 mod window;
+
+#[cfg(all(feature = "cluster", target_os = "linux", not(portable)))]
+mod cluster_ends;
