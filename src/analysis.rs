@@ -25,6 +25,7 @@ mod row;
 mod run;
 mod runs;
 mod spies;
+mod traffic;
 mod workers;
 
 #[cfg(test)]
@@ -43,12 +44,15 @@ pub(crate) use forecast::Forecast;
 pub use group_figures::GroupFigures;
 pub(crate) use groups::Groups;
 pub use ledger::LedgerFigures;
+#[cfg(feature = "cluster")]
+pub(crate) use orders::CollectedBulk;
 pub use percentiles::Summary;
 pub(crate) use population::Population;
 pub use processes::ProcessFigures;
 pub use replicate::{COMPARED, CONTROL, ComparedFigure, FigureUnit, ReplicateFigures, UPKEEP, WarmCounts};
 pub(crate) use row::Cell;
 pub use row::{COLUMNS, Row};
-pub use run::{AtStop, BytesPerNode, Goal, Lateness, MachineFigures, RunFigures};
+pub use run::{AtStop, Goal, Lateness, MachineFigures, RunFigures};
 pub use runs::Runs;
+pub use traffic::BytesPerNode;
 pub use workers::WorkerFigures;

@@ -70,10 +70,12 @@ mod windowed;
 
 pub use choice::{Algorithm, EngineError, RunProperties};
 #[cfg(feature = "cluster")]
-pub use cluster::{ClusterOutcome, run_in_cluster};
+pub use cluster::{ClusterOutcome, run_first_in_cluster, run_in_cluster};
 pub use encounters::FirstEncounters;
 #[cfg(feature = "cluster")]
 pub use exchange::ClusterMember;
+#[cfg(feature = "cluster")]
+pub use member_parts::{NodeFiguresRequest, NodeSummary};
 pub use shard_outcome::RunTotals;
 pub use shortest_path::bulk::{OrderReceipts, PLACES_TOGETHER};
 

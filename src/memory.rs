@@ -16,9 +16,9 @@ mod storage_shape;
 #[cfg(test)]
 mod tests;
 
-pub use need::MemoryNeed;
 #[cfg(feature = "cluster")]
-pub use need::cluster::ClusterShape;
+pub use need::ClusterShape;
+pub use need::MemoryNeed;
 pub use part::MemoryPart;
 
 use crate::quantity::rounded_bytes;

@@ -16,6 +16,7 @@ mod node_counters;
 mod notice;
 mod orders;
 mod outcome;
+mod ranked_values;
 mod receipts;
 mod upkeep;
 mod worker;
@@ -36,9 +37,12 @@ pub(crate) use notice::share_text;
 pub use notice::{Notice, TtlAdvice, UnmetCause, WindowRemedy};
 pub use orders::{BulkRecord, OrderCounts, OrderRecord, ReceiptTotals};
 pub use outcome::{OrderFacts, OrderOutcome};
+pub use ranked_values::RankedValues;
+#[cfg(feature = "cluster")]
+pub use receipts::ReceiptSummary;
 pub use receipts::{ByHop, Receipts};
 pub use upkeep::{UpkeepCounts, add_tally};
-pub use worker::{ModelCounts, Traffic, WorkerRecord};
+pub use worker::{ModelCounts, Traffic, TrafficSummary, WorkerRecord};
 
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
@@ -258,6 +262,8 @@ pub struct RunRecord {
     pub bulk: Option<BulkRecord>,
     /// Traffic, by node; empty where it was not kept.
     pub traffic: Vec<Traffic>,
+    /// The spread of traffic over all nodes, where no process has that of each.
+    pub traffic_summary: Option<TrafficSummary>,
     /// Number of peers, by node; empty where it was not kept.
     pub degrees: Vec<u32>,
     /// First node of each worker's shard, by worker.
@@ -384,6 +390,7 @@ impl RunRecord {
     fn receipts_with_hop(&self, hop: u8) -> u64 {
         match &self.receipts {
             Receipts::ByHop(by_hop) => by_hop.counts.get(usize::from(hop)).copied().unwrap_or(0),
+            Receipts::Summary(summary) => summary.with_hop(hop),
             receipts => receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == hop).count() as u64,
         }
     }

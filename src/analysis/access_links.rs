@@ -58,13 +58,18 @@ impl LinkSideFigures {
             u64::try_from(bits).unwrap_or(u64::MAX)
         };
         let has_time = elapsed > Nanos::ZERO;
-        let spread = |of: fn(&LinkUse) -> u64| has_time.then(|| Summary::of(side.used.iter().map(of)));
+        let spread = |place: usize, of: fn(&LinkUse) -> u64| {
+            has_time.then(|| match &side.spread {
+                Some(known) => Summary::from(&known[place]),
+                None => Summary::of(side.used.iter().map(of)),
+            })
+        };
         LinkSideFigures {
             longest_queue_bytes: side.queue_bytes,
             longest_queue_ns: side.queue_drains_in.0,
             busiest_share: has_time.then(|| share(side.busiest.0)),
-            used_bits_per_second: spread(|used| used.bytes).map(|bytes| LinkUseSpread::of(&bytes, per_second)),
-            used_share: spread(|used| used.busy.0).map(|busy| LinkUseSpread::of(&busy, share)),
+            used_bits_per_second: spread(0, |used| used.bytes).map(|bytes| LinkUseSpread::of(&bytes, per_second)),
+            used_share: spread(1, |used| used.busy.0).map(|busy| LinkUseSpread::of(&busy, share)),
         }
     }
 }

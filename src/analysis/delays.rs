@@ -79,8 +79,8 @@ pub(crate) fn fraction_of(part: u64, whole: u64) -> f64 {
 enum Reached {
     /// Every delay, ascending.
     Each(Vec<u64>),
-    /// Every distinct delay, ascending, with its count, and the exact sum of all. With many orders all delays but the
-    /// greatest are rounded to three digits.
+    /// Delays, ascending, with their counts, and the exact sum of all. With many orders all delays but the greatest are
+    /// rounded to three digits; of a summary they are exact where a figure needs them.
     Steps(Vec<(u64, u64)>, u128),
 }
 
@@ -97,6 +97,7 @@ impl Delays<'_> {
                 let sum = steps.iter().map(|&(delay, count)| u128::from(delay) * u128::from(count)).sum();
                 Reached::Steps(steps, sum)
             }
+            (None, Receipts::Summary(summary)) => Reached::Steps(summary.delays.steps().to_vec(), summary.delays.sum()),
             (None, receipts) => {
                 let reached = receipts.iter().filter(|receipt| receipt.is_reached());
                 let mut ascending: Vec<u64> = reached.map(|receipt| receipt.time.0).collect();

@@ -90,6 +90,7 @@ fn receipts_with_hop(record: &RunRecord, hop: u8) -> u64 {
     }
     match &*record.counted_receipts() {
         Receipts::ByHop(by_hop) => by_hop.counts.get(usize::from(hop)).copied().unwrap_or(0),
+        Receipts::Summary(summary) => summary.with_hop(hop),
         receipts => receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == hop).count() as u64,
     }
 }

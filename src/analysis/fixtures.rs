@@ -113,6 +113,7 @@ pub(crate) fn record_of_everything() -> RunRecord {
         offered_bytes: 88_000,
         busiest: Nanos(506_172),
         used: vec![LinkUse { bytes: 506, busy: Nanos(506_172) }, LinkUse { bytes: 88, busy: Nanos(88_000) }],
+        spread: None,
     };
     let access_links = AccessLinkRecord { up: Some(side.clone()), down: Some(side) };
     let mut departures = DepartureDelays { entered: 3, held: 3_000_000, ..DepartureDelays::default() };
@@ -196,6 +197,7 @@ pub(crate) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         measured: None,
         ledger: ledger(&workers),
         cluster: Vec::new(),
+        traffic_summary: None,
         processes: vec![ProcessRecord { pid: 4_711, workers: workers.len() as u32 }],
         workers,
         digest: None,

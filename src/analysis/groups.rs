@@ -140,7 +140,8 @@ impl GroupTotals {
 }
 
 impl GroupRoster {
-    fn is_empty(&self) -> bool {
+    /// Returns true if there are no groups.
+    pub(crate) fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }
 

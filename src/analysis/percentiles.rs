@@ -4,6 +4,7 @@
 //! interpolation (between two receipts nothing happened).
 
 use crate::ratio::Ratio;
+use crate::record::RankedValues;
 use serde::Serialize;
 
 /// Makes the share of `parts` in `whole`, for percentiles written as constants.
@@ -48,6 +49,15 @@ impl Summary {
             p99: at(99),
             max: at(100),
         }
+    }
+}
+
+impl From<&RankedValues> for Summary {
+    /// Summarizes values whose ranks are known.
+    fn from(values: &RankedValues) -> Summary {
+        let count = values.count();
+        let at = |parts| values.at_rank(share(parts, 100).ceil_of(count).max(1)).unwrap_or(0);
+        Summary { mean: values.sum() as f64 / count.max(1) as f64, p50: at(50), p90: at(90), p99: at(99), max: at(100) }
     }
 }
 

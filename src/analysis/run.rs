@@ -8,11 +8,12 @@ use super::group_figures::GroupFigures;
 use super::ledger::LedgerFigures;
 use super::percentiles::{Summary, nearest_rank, share};
 use super::processes::ProcessFigures;
+use super::traffic::{BytesPerNode, bytes, bytes_per_node, bytes_per_receipt, duplicates_per_node};
 use super::workers::WorkerFigures;
 use crate::ratio::Ratio;
 use crate::record::{
-    DepartureDelays, End, MachineTimes, OrderOutcome, OverlayFacts, Receipts, RunRecord, SpyRecord, Traffic,
-    UpkeepCounts, WorkerRecord,
+    DepartureDelays, End, MachineTimes, OrderOutcome, OverlayFacts, Receipts, RunRecord, SpyRecord, UpkeepCounts,
+    WorkerRecord,
 };
 use crate::theory::redundancy::rmr;
 use crate::wire::DATAGRAM_BYTES_MAX;
@@ -44,17 +45,6 @@ pub struct Goal {
     pub share: Ratio,
     /// Least number of nodes that makes this share.
     pub nodes: u64,
-}
-
-/// Bytes of UDP payload per node.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct BytesPerNode {
-    /// Bytes received.
-    #[serde(rename = "in")]
-    pub received: Summary,
-    /// Bytes sent.
-    #[serde(rename = "out")]
-    pub sent: Summary,
 }
 
 /// The time that a run took on the machine. In virtual time only these figures differ between two runs of one seed.
@@ -256,7 +246,7 @@ impl RunFigures {
             expired: sum(record, |worker| worker.expired),
             expired_behind_max: record.workers.iter().map(|worker| worker.expired_behind_max.into()).max().unwrap_or(0),
             expired_first: record.workers.iter().map(|worker| worker.expired_first).sum(),
-            duplicates_per_node: duplicates_per_node(&record.traffic),
+            duplicates_per_node: duplicates_per_node(record),
             messages,
             control_messages: record.control_messages(),
             control_bytes: record.control_bytes(),
@@ -267,7 +257,7 @@ impl RunFigures {
             bytes: bytes(record),
             bytes_per_receipt: bytes_per_receipt(record, reached_of_all.saturating_sub(orders)),
             datagram_bytes: record.datagram_bytes,
-            bytes_per_node: bytes_per_node(&record.traffic),
+            bytes_per_node: bytes_per_node(record),
             ttl: record.ttl,
             overlay: record.overlay.clone(),
             processes: ProcessFigures::all(record),
@@ -346,6 +336,7 @@ fn hops(record: &RunRecord) -> Vec<u64> {
             let last = by_hop.counts.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
             return by_hop.counts[..last].to_vec();
         }
+        Receipts::Summary(summary) => return summary.hops.clone(),
         Receipts::Each(_) | Receipts::Compact(_) => Vec::new(),
     };
     for receipt in record.counted_receipts().iter().filter(|receipt| receipt.is_reached()) {
@@ -356,31 +347,6 @@ fn hops(record: &RunRecord) -> Vec<u64> {
         hops[hop] += 1;
     }
     hops
-}
-
-fn duplicates_per_node(traffic: &[Traffic]) -> Option<Summary> {
-    let duplicates = traffic.iter().map(|traffic| traffic.copies.saturating_sub(traffic.firsts.into()));
-    (!traffic.is_empty()).then(|| Summary::of(duplicates))
-}
-
-/// Returns the bytes sent by the nodes, or where that was not kept, the number of messages times the size of a
-/// datagram.
-fn bytes(record: &RunRecord) -> u64 {
-    match &record.traffic[..] {
-        [] => record.ledger.sent * u64::from(record.datagram_bytes),
-        traffic => traffic.iter().map(|traffic| traffic.bytes_out).sum(),
-    }
-}
-
-fn bytes_per_receipt(record: &RunRecord, receipts: u64) -> Option<f64> {
-    (receipts > 0).then(|| bytes(record) as f64 / receipts as f64)
-}
-
-fn bytes_per_node(traffic: &[Traffic]) -> Option<BytesPerNode> {
-    (!traffic.is_empty()).then(|| BytesPerNode {
-        received: Summary::of(traffic.iter().map(|node| node.bytes_in)),
-        sent: Summary::of(traffic.iter().map(|node| node.bytes_out)),
-    })
 }
 
 fn sum(record: &RunRecord, count: impl Fn(&WorkerRecord) -> u64) -> u64 {

@@ -191,6 +191,7 @@ impl LinkSideState {
             offered_bytes: bytes(of_all),
             busiest,
             used: self.used,
+            spread: None,
         })
     }
 }

@@ -159,10 +159,10 @@ pub enum EngineError {
         /// The memory that it takes.
         bytes: u64,
     },
-    /// A cluster computes in windows alone.
+    /// A cluster has no algorithm for the run.
     #[error(
-        "--cluster with --engine fast or hops, or with a least latency of 0: processes compute in windows of the least \
-         latency, one message after another; leave --engine out, and give --latency a least above 0"
+        "--cluster with a least latency of 0, or with --engine fast and several --orders: processes compute in windows \
+         of the least latency; give --latency a least above 0, and leave --engine out"
     )]
     NotInCluster,
     /// The arrays of all nodes do not fit into memory.

@@ -1,17 +1,23 @@
 //! A run of which each process of a cluster computes its own shards. Process 0 has the outcome of all.
 
 use super::exchange::ClusterMember;
-use super::member_parts::{MemberRun, ProcessPart};
+use super::member_parts::{MemberRun, NodeFiguresRequest, NodeSummary, ProcessPart};
 use super::shard_outcome::MergedShards;
-use super::{Algorithm, EngineError, EngineOutcome, EngineSetup, after_warm_up, windowed};
-use crate::protocol::Protocol;
+use super::{
+    Algorithm, EngineError, EngineOutcome, EngineSetup, RunTotals, after_warm_up, shortest_path, single_order, windowed,
+};
+use crate::protocol::{FirstMessage, Protocol};
 use crate::record::{ClusterProcessRecord, End, Receipt, Traffic};
+use crate::scenario::Engine;
+use crate::time::Nanos;
 
 /// The outcome of a run in a cluster, as one process knows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClusterOutcome {
     /// In process 0 the outcome, as if one process had computed it.
     pub outcome: Option<EngineOutcome>,
+    /// In process 0 the figures of all nodes, if the run was summarized; the outcome then has none by node.
+    pub summary: Option<NodeSummary>,
     /// The reason for the end of the run.
     pub end: End,
     /// In process 0 the share of each process.
@@ -22,8 +28,7 @@ pub struct ClusterOutcome {
     pub nodes: (Vec<Receipt>, Vec<Traffic>),
 }
 
-/// Runs any protocol as one process of a cluster. The shards of the setup are those of all processes. Each process
-/// keeps the figures of its nodes if `keeps_nodes` is true.
+/// Runs any protocol as one process of a cluster. The shards of the setup are those of all processes.
 ///
 /// # Errors
 ///
@@ -32,21 +37,77 @@ pub fn run_in_cluster<P: Protocol>(
     setup: &EngineSetup<'_>,
     protocol: &P,
     member: &ClusterMember,
-    keeps_nodes: bool,
+    request: NodeFiguresRequest,
 ) -> Result<ClusterOutcome, EngineError> {
-    let algorithm = Algorithm::choose(setup.engine, &setup.properties(false))?;
-    if algorithm != Algorithm::Windowed {
-        return Err(EngineError::NotInCluster);
+    match Algorithm::choose(setup.engine, &setup.properties(false))? {
+        Algorithm::Windowed => run_windowed(setup, protocol, member, request),
+        _ => Err(EngineError::NotInCluster),
     }
-    let orders = setup.workload.orders() as usize;
+}
+
+/// Runs a first-message protocol as one process of a cluster, along shortest paths if the setup allows it.
+///
+/// # Errors
+///
+/// Those of [`run_in_cluster`].
+pub fn run_first_in_cluster<P: FirstMessage>(
+    setup: &EngineSetup<'_>,
+    protocol: &P,
+    member: &ClusterMember,
+    request: NodeFiguresRequest,
+) -> Result<ClusterOutcome, EngineError> {
+    let algorithm = Algorithm::choose(setup.engine, &setup.properties(true))?;
+    match algorithm {
+        // Hop by hop, the same figures take the sets of all processes.
+        Algorithm::Hops { .. } | Algorithm::ShortestPath => {
+            // Hops know senders only where they are left out, or where traffic is drawn again.
+            let is_by_hops = algorithm != Algorithm::ShortestPath;
+            let keeps_senders = !is_by_hops || setup.keeps_traffic || setup.exclude_sender;
+            let run = shortest_path::run_in_cluster(setup, protocol, (member, request), keeps_senders)?;
+            let mut outcome = outcome(run, setup, member, Nanos::ZERO);
+            if let Some(outcome) = &mut outcome.outcome {
+                outcome.is_rough = outcome.end.is_cut_short();
+                complete_totals(&mut outcome.totals, outcome.is_rough);
+            }
+            Ok(outcome)
+        }
+        // The orders of a bulk, each by itself, take the whole overlay and the receipts of all nodes.
+        Algorithm::OrderByOrder if setup.engine == Engine::Auto => run_windowed(setup, protocol, member, request),
+        Algorithm::Windowed => run_windowed(setup, protocol, member, request),
+        Algorithm::OrderByOrder | Algorithm::EventByEvent => Err(EngineError::NotInCluster),
+    }
+}
+
+fn run_windowed<P: Protocol>(
+    setup: &EngineSetup<'_>,
+    protocol: &P,
+    member: &ClusterMember,
+    request: NodeFiguresRequest,
+) -> Result<ClusterOutcome, EngineError> {
     after_warm_up(setup, protocol, |setup| {
-        let MemberRun { end, at, parts, own, nodes } =
-            windowed::run_in_cluster(setup, protocol, (member, keeps_nodes))?;
-        let (outcomes, processes): (Vec<_>, Vec<_>) =
-            parts.into_iter().map(|ProcessPart { outcome, process }| (outcome, process)).unzip();
-        // Time 0 of every figure is the end of the warm-up.
-        let ended_at = at.since(setup.warm_up);
-        let outcome = (member.process() == 0).then(|| MergedShards::joined(&outcomes, orders).outcome(end, ended_at));
-        Ok(ClusterOutcome { outcome, end, processes, own, nodes })
+        let run = windowed::run_in_cluster(setup, protocol, (member, request))?;
+        Ok(outcome(run, setup, member, setup.warm_up))
     })
+}
+
+/// Completes the sums of a run whose only order has all of its traffic. After an interrupt duplicates count as received
+/// when they were sent.
+fn complete_totals(sums: &mut RunTotals, is_rough: bool) {
+    let (mut record, digest) = (sums.record.clone(), sums.digest);
+    if is_rough {
+        record.received = record.reached.saturating_sub(1) + record.duplicates;
+        record.carrier.drained = record.sent - record.model.lost - record.received;
+    }
+    *sums = single_order::totals(record, digest);
+}
+
+/// Merges the outcomes of all processes, in process 0. Time 0 of every figure is the end of the warm-up.
+fn outcome(run: MemberRun, setup: &EngineSetup<'_>, member: &ClusterMember, warm_up: Nanos) -> ClusterOutcome {
+    let MemberRun { end, at, parts, own, nodes, summary } = run;
+    let orders = setup.workload.orders() as usize;
+    let (outcomes, processes): (Vec<_>, Vec<_>) =
+        parts.into_iter().map(|ProcessPart { outcome, process }| (outcome, process)).unzip();
+    let whole = (member.process() == 0).then(|| MergedShards::joined(outcomes, orders));
+    let outcome = whole.map(|whole| whole.outcome(end, at.since(warm_up)));
+    ClusterOutcome { outcome, summary, end, processes, own, nodes }
 }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `local` | the exchange between threads of one process |
 //! | `cluster` | the exchange between processes, which timely connects |
+//! | `cluster_member` | one of these processes, and its connections |
 //! | `packet` | what one shard sends to another for a meeting |
 //! | `global_state` | the decision after each window |
 //!
@@ -15,15 +16,17 @@
 
 #[cfg(feature = "cluster")]
 mod cluster;
+#[cfg(feature = "cluster")]
+mod cluster_member;
 mod global_state;
 mod local;
 #[cfg(feature = "cluster")]
 mod packet;
 
 #[cfg(feature = "cluster")]
-pub use cluster::ClusterMember;
-#[cfg(feature = "cluster")]
 pub(super) use cluster::{ClusterEnd, ExchangeCounts};
+#[cfg(feature = "cluster")]
+pub use cluster_member::ClusterMember;
 pub(super) use global_state::{Decision, GlobalState};
 pub(super) use local::LocalExchange;
 #[cfg(feature = "cluster")]

@@ -1,14 +1,31 @@
 //! The outcomes of the shards of a cluster, brought together: each process merges those of its shards, and the first
-//! shards of all processes then tell process 0, which merges these as it merges those of its own shards.
+//! shards of all processes then find the figures of nodes together, or tell process 0, which merges what it is told as
+//! it merges the outcomes of its own shards.
+
+mod selection;
+mod summary;
+
+pub use summary::NodeSummary;
 
 use super::EngineSetup;
 use super::exchange::{ClusterEnd, ClusterMember, CrossingItem, ExchangeBroken, ExchangeCounts, ExchangeEnd};
-use super::shard_outcome::{EndedRun, MergedShards, ShardOutcome};
+use super::shard_outcome::MergedShards;
 use crate::record::{ClusterProcessRecord, End, Receipt, Traffic};
 use crate::sys::{monotonic_ns, peak_memory_bytes};
 use crate::time::Nanos;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use summary::summarize;
+
+/// The use that the processes of a cluster make of the figures of nodes. All must ask for the same summary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeFiguresRequest {
+    /// True if each process keeps those of its nodes.
+    pub keeps: bool,
+    /// True if all find together what the report says of them, so that no process has those of all. Every node must
+    /// count, in all respects alike.
+    pub summarizes: bool,
+}
 
 /// A run that has ended, as one process knows it.
 pub(super) struct MemberRun {
@@ -17,17 +34,16 @@ pub(super) struct MemberRun {
     /// In process 0 the parts of all processes.
     pub(super) parts: Vec<ProcessPart>,
     pub(super) own: ClusterProcessRecord,
-    /// The first receipts of its nodes and their traffic, if it keeps them.
     pub(super) nodes: (Vec<Receipt>, Vec<Traffic>),
+    pub(super) summary: Option<NodeSummary>,
 }
 
 /// The outcomes of the shards of one process, as they come in.
 pub(super) struct MemberParts<'a> {
     member: &'a ClusterMember,
-    /// True if each process keeps the figures of its nodes.
-    keeps_nodes: bool,
+    request: NodeFiguresRequest,
     began: u64,
-    parts: Mutex<Vec<Option<(ShardOutcome, ExchangeCounts)>>>,
+    parts: Mutex<Vec<Option<(MergedShards, ExchangeCounts)>>>,
 }
 
 /// The part of a process in the outcome, as it tells process 0.
@@ -38,9 +54,9 @@ pub(super) struct ProcessPart {
 }
 
 impl<'a> MemberParts<'a> {
-    pub(super) fn new(member: &'a ClusterMember, keeps_nodes: bool) -> MemberParts<'a> {
+    pub(super) fn new(member: &'a ClusterMember, request: NodeFiguresRequest) -> MemberParts<'a> {
         let parts = member.shards().map(|_| None).collect();
-        MemberParts { member, keeps_nodes, began: monotonic_ns(), parts: Mutex::new(parts) }
+        MemberParts { member, request, began: monotonic_ns(), parts: Mutex::new(parts) }
     }
 
     /// Takes the outcome of a shard. Once all shards have handed theirs over, the first one of each process tells
@@ -50,7 +66,7 @@ impl<'a> MemberParts<'a> {
         setup: &EngineSetup<'_>,
         shard: usize,
         end: &mut ClusterEnd<'_, T>,
-        (reason, at, outcome): (End, Nanos, ShardOutcome),
+        (reason, at, outcome): (End, Nanos, MergedShards),
     ) -> Result<Option<MemberRun>, ExchangeBroken> {
         let first = self.member.shards().start;
         self.parts.lock()[shard - first] = Some((outcome, end.traffic));
@@ -59,14 +75,17 @@ impl<'a> MemberParts<'a> {
         if shard != first {
             return Ok(None);
         }
-        let (outcomes, traffic): (Vec<ShardOutcome>, Vec<ExchangeCounts>) =
+        let (outcomes, traffic): (Vec<MergedShards>, Vec<ExchangeCounts>) =
             self.parts.lock().iter_mut().filter_map(Option::take).unzip();
         let process = self.process_record(setup, &traffic);
         let orders = setup.workload.orders() as usize;
-        let own = EndedRun { end: reason, at, outcomes }.merged(process.nodes as usize, orders);
-        let part = ProcessPart { outcome: own, process };
+        let mut part = ProcessPart { outcome: MergedShards::joined(outcomes, orders), process };
         let kept = |part: &MergedShards| (part.receipts.clone(), part.traffic.clone());
-        let nodes = if self.keeps_nodes { kept(&part.outcome) } else { (Vec::new(), Vec::new()) };
+        let nodes = if self.request.keeps { kept(&part.outcome) } else { (Vec::new(), Vec::new()) };
+        let summary = match self.request.summarizes {
+            true => Some(summarize(setup, &mut part.outcome, &mut |counts| end.add_up_processes(counts))?),
+            false => None,
+        };
         let told = if self.member.process() == 0 {
             end.collect(Vec::new())?
         } else {
@@ -80,7 +99,7 @@ impl<'a> MemberParts<'a> {
         if self.member.process() == 0 {
             parts.insert(0, part);
         }
-        Ok(Some(MemberRun { end: reason, at, parts, own: process, nodes }))
+        Ok(Some(MemberRun { end: reason, at, parts, own: process, nodes, summary }))
     }
 
     /// Returns the share of this process in the run, given the traffic of its shards.

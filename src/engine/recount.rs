@@ -140,6 +140,7 @@ impl<'a> RecountWorker<'a> {
             Receipts::Each(receipts) => self.count(|to| receipts[to.index()]),
             Receipts::Compact(receipts) => self.count(|to| receipts[to.index()].into()),
             Receipts::ByHop(by_hop) => self.count(|to| by_hop.get(to)),
+            Receipts::Summary(_) => self.count(|_| Receipt::NONE),
         }
         self.share.record.spared += self.draws.spared_in_all() as u64;
         let sent = self.draws.targets().0.len() as u64;

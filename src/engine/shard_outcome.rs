@@ -89,6 +89,15 @@ impl RunTotals {
     }
 }
 
+impl ShardOutcome {
+    /// Returns the outcome of this shard alone.
+    #[cfg(feature = "cluster")]
+    pub(super) fn alone(self) -> MergedShards {
+        let ShardOutcome { totals, under_way, receipts, traffic } = self;
+        MergedShards { totals, under_way, receipts, traffic: traffic.by_node().collect() }
+    }
+}
+
 impl EndedRun {
     /// Merges the outcomes of the shards, which have `nodes` nodes together, to one.
     pub(super) fn merged(mut self, nodes: usize, orders: usize) -> MergedShards {
@@ -128,20 +137,23 @@ impl EndedRun {
 impl MergedShards {
     /// Merges those of other shards, which follow these.
     #[cfg(feature = "cluster")]
-    pub(super) fn joined(parts: &[MergedShards], orders: usize) -> MergedShards {
+    pub(super) fn joined(mut parts: Vec<MergedShards>, orders: usize) -> MergedShards {
+        if parts.len() == 1 {
+            return parts.remove(0);
+        }
         let (mut totals, mut under_way) = (RunTotals::none(orders), 0);
-        for part in parts {
+        for part in &parts {
             totals.merge(&part.totals);
             under_way += part.under_way;
         }
-        let of_order = |order: usize| {
-            parts.iter().flat_map(move |part| {
-                let size = part.traffic.len();
-                part.receipts[order * size..(order + 1) * size].iter().copied()
-            })
-        };
-        let receipts = (0..orders).flat_map(of_order).collect();
-        let traffic = parts.iter().flat_map(|part| part.traffic.iter().copied()).collect();
+        let mut receipts = Vec::with_capacity(parts.iter().map(|part| part.receipts.len()).sum());
+        for order in 0..orders {
+            for MergedShards { receipts: of_part, .. } in &parts {
+                let size = of_part.len() / orders;
+                receipts.extend_from_slice(&of_part[order * size..(order + 1) * size]);
+            }
+        }
+        let traffic = parts.into_iter().flat_map(|part| part.traffic).collect();
         MergedShards { totals, under_way, receipts, traffic }
     }
 

@@ -141,7 +141,7 @@ fn last_arrival(setup: &EngineSetup<'_>, receipts: &ByHop) -> u8 {
 }
 
 /// Completes the sums of a run whose only order has all of its traffic.
-fn totals(record: WorkerRecord, digest: u64) -> RunTotals {
+pub(super) fn totals(record: WorkerRecord, digest: u64) -> RunTotals {
     let WorkerRecord { sent, received, model, .. } = record;
     let (lost, under_way) = (model.lost, record.carrier.drained);
     let by_order = vec![OrderTraffic { sent, received, lost, under_way, ..OrderTraffic::default() }];

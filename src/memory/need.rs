@@ -9,7 +9,10 @@
 
 mod by_part;
 #[cfg(feature = "cluster")]
-pub(super) mod cluster;
+mod cluster;
+
+#[cfg(feature = "cluster")]
+pub use cluster::ClusterShape;
 
 use super::part::MemoryPart;
 use super::row_entries::row_entries;
@@ -39,6 +42,11 @@ impl MemoryNeed {
     pub fn under(scenario: &Scenario, protocol: &ProtocolTraits) -> MemoryNeed {
         let sizes = Sizes::of(scenario, *protocol);
         let phases = [sizes.building(), sizes.searching(), sizes.running(), sizes.closing()];
+        MemoryNeed::greatest_of(phases, scenario)
+    }
+
+    /// Creates the need of the phase that takes most.
+    fn greatest_of(phases: [Parts; 4], scenario: &Scenario) -> MemoryNeed {
         let sum = |parts: &Vec<(MemoryPart, u64)>| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.1));
         let parts = phases.into_iter().max_by_key(sum).unwrap_or_default();
         MemoryNeed { parts, nodes: scenario.overlay.nodes, orders: scenario.orders(), workers: scenario.workers() }

@@ -1,5 +1,6 @@
 //! The load of the nodes' access links: longest queues, busiest times, and what each node's links carried.
 
+use super::RankedValues;
 use crate::time::Nanos;
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +33,10 @@ pub struct LinkSideRecord {
     pub offered_bytes: u64,
     /// Transmission time of the busiest link, counting only messages that were sent, or received.
     pub busiest: Nanos,
-    /// The use of each link that has a rate, by node.
+    /// The use of each link that has a rate, by node; empty if only its spread is known.
     pub used: Vec<LinkUse>,
+    /// The spread of that use over all nodes, in bytes and in time, where no process has that of each.
+    pub spread: Option<[RankedValues; 2]>,
 }
 
 impl AccessLinkRecord {
@@ -55,10 +58,12 @@ impl LinkSideRecord {
         let queue = |side: &LinkSideRecord| (side.queue_bytes, side.queue_drains_in);
         (self.queue_bytes, self.queue_drains_in) = queue(self).max(queue(other));
         // The first two are one figure: the longest queue, and its link's time for it.
-        let LinkSideRecord { queue_bytes: _, queue_drains_in: _, offered_bytes, busiest, used } = other;
+        let LinkSideRecord { queue_bytes: _, queue_drains_in: _, offered_bytes, busiest, used, spread } = other;
         self.offered_bytes = self.offered_bytes.max(*offered_bytes);
         self.busiest = self.busiest.max(*busiest);
         self.used.extend_from_slice(used);
+        // Each process has the spread over all nodes.
+        self.spread = self.spread.take().or_else(|| spread.clone());
     }
 }
 
@@ -74,6 +79,7 @@ mod tests {
             offered_bytes: offered,
             busiest: Nanos(busiest),
             used: vec![LinkUse { bytes, busy: Nanos(busiest) }],
+            spread: None,
         };
         let with = |side: LinkSideRecord, used: [LinkSideRecord; 2]| {
             Some(LinkSideRecord { used: used.iter().flat_map(|side| side.used.clone()).collect(), ..side })

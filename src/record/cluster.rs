@@ -1,6 +1,5 @@
 //! The share of each process of a cluster in a run, and the figures of its nodes.
 
-#[cfg(feature = "cluster")]
 use super::{NodePlaces, Receipt, Traffic};
 use crate::time::Nanos;
 use serde::{Deserialize, Serialize};
@@ -29,16 +28,17 @@ pub struct ClusterProcessRecord {
 }
 
 /// The figures of some nodes that follow each other.
-#[cfg(feature = "cluster")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeFigures {
     /// The first of them.
     pub first: u32,
+    /// Their number.
+    pub count: u32,
     /// First receipts, by node; empty for a bulk of orders.
     pub receipts: Vec<Receipt>,
-    /// Traffic, by node.
+    /// Traffic, by node; empty where it was not kept.
     pub traffic: Vec<Traffic>,
-    /// Number of peers, by node.
+    /// Number of peers, by node; empty where it was not kept.
     pub degrees: Vec<u32>,
     /// Their regions and classes.
     pub places: NodePlaces,

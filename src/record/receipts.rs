@@ -4,7 +4,7 @@
 //! Sixteen bytes for each of 10^9 nodes exceed a machine's memory. Where the hop determines the time, the counts by hop
 //! give every percentile exactly, and the byte gives the hop of each node.
 
-use super::{CompactReceipt, Receipt};
+use super::{CompactReceipt, RankedValues, Receipt};
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::simd::prefetch;
@@ -19,6 +19,26 @@ pub enum Receipts {
     Compact(Vec<CompactReceipt>),
     /// A hop for each node.
     ByHop(ByHop),
+    /// A summary of all, where no process has each.
+    Summary(ReceiptSummary),
+}
+
+/// The first receipts of a single order that each process of a cluster has for its own nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptSummary {
+    /// The nodes, reached or not.
+    pub nodes: u64,
+    /// The times of the nodes reached, exact at the ranks that figures name.
+    pub delays: RankedValues,
+    /// Nodes reached, by hop, up to the last hop in which any was.
+    pub hops: Vec<u64>,
+}
+
+impl ReceiptSummary {
+    /// Counts the nodes reached with this hop.
+    pub fn with_hop(&self, hop: u8) -> u64 {
+        self.hops.get(usize::from(hop)).copied().unwrap_or(0)
+    }
 }
 
 /// First receipts where all hops take the same time.
@@ -43,6 +63,7 @@ impl Receipts {
             Receipts::Each(receipts) => receipts.len() as u64,
             Receipts::Compact(receipts) => receipts.len() as u64,
             Receipts::ByHop(by_hop) => by_hop.hop_of.len() as u64,
+            Receipts::Summary(summary) => summary.nodes,
         }
     }
 
@@ -52,17 +73,19 @@ impl Receipts {
             Receipts::Each(receipts) => receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64,
             Receipts::Compact(receipts) => receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64,
             Receipts::ByHop(by_hop) => by_hop.reached(),
+            Receipts::Summary(summary) => summary.delays.count(),
         }
     }
 
-    /// Returns the receipt of a node, or [`Receipt::NONE`] if it was not reached. The sender is given only where it is
-    /// recorded.
+    /// Returns the receipt of a node, or [`Receipt::NONE`] if it was not reached, or if only a summary is known. The
+    /// sender is given only where it is recorded.
     #[inline]
     pub fn get(&self, node: NodeId) -> Receipt {
         match self {
             Receipts::Each(receipts) => receipts[node.index()],
             Receipts::Compact(receipts) => receipts[node.index()].into(),
             Receipts::ByHop(by_hop) => by_hop.get(node),
+            Receipts::Summary(_) => Receipt::NONE,
         }
     }
 
@@ -73,6 +96,7 @@ impl Receipts {
             Receipts::Each(receipts) => prefetch(receipts, node.index()),
             Receipts::Compact(receipts) => prefetch(receipts, node.index()),
             Receipts::ByHop(by_hop) => prefetch(&by_hop.hop_of, node.index()),
+            Receipts::Summary(_) => {}
         }
     }
 
@@ -92,6 +116,7 @@ impl Receipts {
                 (*time != Nanos::MAX).then_some(*time)
             }
             Receipts::ByHop(by_hop) => by_hop.time_of_rank(rank),
+            Receipts::Summary(summary) => summary.delays.at_rank(rank).map(Nanos),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The counts of one worker: of its loop, of the modelled network and of its carrier.
 
+use super::RankedValues;
 use super::carrier::{CarrierCounts, both};
 use super::upkeep::{UpkeepCounts, add_tally};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,17 @@ pub struct Traffic {
     pub bytes_in: u64,
     /// Bytes sent, as UDP payload, control messages included.
     pub bytes_out: u64,
+}
+
+/// The spread of traffic over all nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrafficSummary {
+    /// Received messages whose node had the order already, or that were older than its window.
+    pub duplicates: RankedValues,
+    /// Bytes received.
+    pub bytes_in: RankedValues,
+    /// Bytes sent.
+    pub bytes_out: RankedValues,
 }
 
 impl Traffic {

@@ -46,9 +46,10 @@ pub fn write_part_of_nodes_csv(part: &NodeFigures, names: &NodeNames, into: impl
     let mut into = BufWriter::new(into);
     writeln!(into, "{HEADER}")?;
     let receipts = part.receipts.iter().chain(std::iter::repeat(&Receipt::NONE));
-    for (place, ((&degree, traffic), receipt)) in part.degrees.iter().zip(&part.traffic).zip(receipts).enumerate() {
-        let node = part.first + place as u32;
-        write_node(&mut into, names, [node, 0], (Some(degree), receipt, Some(traffic)), part.places.names(place))?;
+    for (place, receipt) in (0..part.count as usize).zip(receipts) {
+        let (node, degree) = (part.first + place as u32, part.degrees.get(place).copied());
+        let figures = (degree, receipt, part.traffic.get(place));
+        write_node(&mut into, names, [node, 0], figures, part.places.names(place))?;
     }
     into.flush()
 }
@@ -81,7 +82,7 @@ pub fn nodes_csv_gaps(record: &RunRecord) -> Vec<Notice> {
     }
     let senders_are_kept = match &record.receipts {
         Receipts::ByHop(by_hop) => by_hop.senders.is_some(),
-        Receipts::Each(_) | Receipts::Compact(_) => true,
+        Receipts::Each(_) | Receipts::Compact(_) | Receipts::Summary(_) => true,
     };
     let columns: Vec<&str> = [
         ("degree", record.degrees.is_empty()),

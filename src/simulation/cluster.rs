@@ -6,9 +6,12 @@
 
 use super::cluster_scenario::ClusterScenarioError;
 use super::{Runner, SimulationError, TraceRequest};
-use crate::engine::{ClusterMember, ClusterOutcome, EngineSetup};
+use crate::analysis::{CollectedBulk, Population};
+use crate::engine::{ClusterMember, ClusterOutcome, EngineOutcome, EngineSetup, NodeFiguresRequest, NodeSummary};
 use crate::memory::{self, ClusterShape};
-use crate::record::{ClusterProcessRecord, End, MachineTimes, NodeFigures, Receipt, RunRecord, Traffic};
+use crate::record::{
+    ClusterProcessRecord, End, MachineTimes, NodeFigures, NodePlaces, Notice, Receipt, Receipts, RunRecord, Traffic,
+};
 use crate::scenario::Scenario;
 use crate::sync::{Allowance, Interrupt};
 use crate::threads::{Observer, Pinning, ShardMap};
@@ -105,11 +108,17 @@ impl<'a> Runner<'a> {
             let setup = &EngineSetup { trace: spool.as_ref(), allowance: &allowance, ..*setup };
             self.interrupt.attend();
             let began = clock.now();
-            let ClusterOutcome { outcome, end, processes, own, nodes } =
-                self.protocol.in_cluster(*setup, member, parts.nodes)?;
+            // A group, a spy or a node that fails needs the receipts of single nodes.
+            let summarizes = population.is_everybody() && self.groups(setup, population).roster().is_empty();
+            let request = NodeFiguresRequest { keeps: parts.nodes, summarizes };
+            let ClusterOutcome { outcome, summary, end, processes, own, nodes } =
+                self.protocol.in_cluster(*setup, member, request)?;
             let machine = MachineTimes { wall: clock.now().since(began), setup: began };
             let whole = outcome.map(|outcome| {
-                let record = self.run_record(setup, population, outcome, None);
+                let record = match summary {
+                    Some(summary) => self.summarized_record(setup, population, outcome, summary),
+                    None => self.run_record(setup, population, outcome, None),
+                };
                 self.judged(RunRecord { machine, cluster: processes, ..record })
             });
             let nodes = if parts.nodes { self.node_figures(member, nodes) } else { NodeFigures::default() };
@@ -118,17 +127,43 @@ impl<'a> Runner<'a> {
         })
     }
 
+    /// Makes the record of a run of which no process has the figures of all nodes.
+    fn summarized_record(
+        &self,
+        setup: &EngineSetup<'_>,
+        population: &Population<'_>,
+        mut outcome: EngineOutcome,
+        summary: NodeSummary,
+    ) -> RunRecord {
+        let NodeSummary { receipts, orders, traffic } = summary;
+        outcome.receipts = receipts.map_or(Receipts::Each(Vec::new()), Receipts::Summary);
+        let bulk = outcome.totals.bulk_receipts.take().map(|receipts| {
+            let collected = CollectedBulk { orders, receipts, groups: Vec::new(), measured: None };
+            self.context().collected_bulk(collected, &outcome.totals.by_order, outcome.end)
+        });
+        let mut record = self.complete_record(setup, population, outcome, bulk);
+        if traffic.is_some() {
+            // It was kept, if not by one process.
+            record.notices.retain(|notice| {
+                !matches!(notice, Notice::NodeTrafficNotKept { .. } | Notice::NodeTrafficCutShort { .. })
+            });
+        }
+        RunRecord { traffic_summary: traffic, ..record }
+    }
+
     /// Returns the figures of the nodes of a member.
     fn node_figures(&self, member: &ClusterMember, (receipts, traffic): (Vec<Receipt>, Vec<Traffic>)) -> NodeFigures {
         let shards = member.shards();
         let nodes = self.partition.shard(shards.start).start..self.partition.shard(shards.end - 1).end;
+        let keeps_figures = !traffic.is_empty();
         NodeFigures {
             first: nodes.start,
+            count: nodes.len() as u32,
             // The receipts of a bulk have no column.
             receipts: if self.workload.orders() == 1 { receipts } else { Vec::new() },
             traffic,
-            degrees: self.degrees(nodes.clone()),
-            places: self.node_places(nodes),
+            degrees: if keeps_figures { self.degrees(nodes.clone()) } else { Vec::new() },
+            places: if keeps_figures { self.node_places(nodes) } else { NodePlaces::default() },
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::{Runner, SimulationError};
 use crate::engine::{self, EngineError, EngineOutcome, EngineSetup};
 #[cfg(feature = "cluster")]
-use crate::engine::{ClusterMember, ClusterOutcome};
+use crate::engine::{ClusterMember, ClusterOutcome, NodeFiguresRequest};
 use crate::memory;
 use crate::message::Kind;
 use crate::protocol::{
@@ -40,7 +40,7 @@ pub(super) trait RunProtocol: Sync {
         &self,
         setup: EngineSetup<'_>,
         member: &ClusterMember,
-        keeps_nodes: bool,
+        request: NodeFiguresRequest,
     ) -> Result<ClusterOutcome, SimulationError>;
 
     /// Returns the maximum number of words after one of its control messages; `None` if it has none.
@@ -66,20 +66,41 @@ struct TypedProtocol<P> {
     source: ProtocolSource,
     traits: ProtocolTraits,
     engine: fn(&EngineSetup<'_>, &P) -> Result<EngineOutcome, EngineError>,
+    #[cfg(feature = "cluster")]
+    in_cluster: ClusterEntry<P>,
 }
+
+/// The entry to virtual time of a cluster.
+#[cfg(feature = "cluster")]
+type ClusterEntry<P> =
+    fn(&EngineSetup<'_>, &P, &ClusterMember, NodeFiguresRequest) -> Result<ClusterOutcome, EngineError>;
 
 impl<P: Protocol> TypedProtocol<P> {
     /// Returns a built-in protocol, every message of which matters.
     fn named(kind: ProtocolKind, protocol: P) -> TypedProtocol<P> {
         let (source, traits) = (ProtocolSource::Scenario, typed_traits::<P>(kind.traits(), false));
-        TypedProtocol { protocol, source, traits, engine: engine::run }
+        TypedProtocol {
+            protocol,
+            source,
+            traits,
+            engine: engine::run,
+            #[cfg(feature = "cluster")]
+            in_cluster: engine::run_in_cluster,
+        }
     }
 
     /// Returns a protocol of the caller's own.
     fn callers(protocol: P) -> TypedProtocol<P> {
         // No option of the scenario is for it alone, and one message may bring an order one hop further.
         let traits = typed_traits::<P>(ProtocolKind::Push.traits(), false);
-        TypedProtocol { protocol, source: ProtocolSource::Caller, traits, engine: engine::run }
+        TypedProtocol {
+            protocol,
+            source: ProtocolSource::Caller,
+            traits,
+            engine: engine::run,
+            #[cfg(feature = "cluster")]
+            in_cluster: engine::run_in_cluster,
+        }
     }
 }
 
@@ -88,7 +109,14 @@ impl<P: FirstMessage> TypedProtocol<P> {
     fn first_message(kind: ProtocolKind, protocol: P) -> TypedProtocol<P> {
         const { assert!(!P::HAS_CONTROL && !P::STARTS, "a first message is an order") };
         let (source, traits) = (ProtocolSource::Scenario, typed_traits::<P>(kind.traits(), true));
-        TypedProtocol { protocol, source, traits, engine: engine::run_first }
+        TypedProtocol {
+            protocol,
+            source,
+            traits,
+            engine: engine::run_first,
+            #[cfg(feature = "cluster")]
+            in_cluster: engine::run_first_in_cluster,
+        }
     }
 }
 
@@ -243,9 +271,9 @@ impl<P: Protocol> RunProtocol for TypedProtocol<P> {
         &self,
         setup: EngineSetup<'_>,
         member: &ClusterMember,
-        keeps_nodes: bool,
+        request: NodeFiguresRequest,
     ) -> Result<ClusterOutcome, SimulationError> {
-        Ok(engine::run_in_cluster(&with_targets::<P>(setup), &self.protocol, member, keeps_nodes)?)
+        Ok((self.in_cluster)(&with_targets::<P>(setup), &self.protocol, member, request)?)
     }
 
     fn tail_words_max(&self) -> Option<usize> {

@@ -143,6 +143,7 @@ impl Runner<'_> {
             shard_starts: self.partition.starts().to_vec(),
             processes,
             cluster: Vec::new(),
+            traffic_summary: None,
             ledger: Ledger::of(&workers, end),
             notices: {
                 let forecast = self.forecast.notices.iter().cloned();

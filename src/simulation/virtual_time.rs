@@ -123,7 +123,7 @@ impl Runner<'_> {
     }
 
     /// Returns the properties by which nodes are grouped.
-    fn groups<'a>(&'a self, setup: &EngineSetup<'a>, population: &'a Population<'a>) -> Groups<'a> {
+    pub(super) fn groups<'a>(&'a self, setup: &EngineSetup<'a>, population: &'a Population<'a>) -> Groups<'a> {
         Groups {
             network: setup.network,
             adversaries: setup.adversaries,
@@ -142,10 +142,8 @@ impl Runner<'_> {
         outcome: EngineOutcome,
         collector: Option<&BulkCollector<'_>>,
     ) -> RunRecord {
-        let (scenario, EngineSetup { network, adversaries, .. }) = (self.scenario, *setup);
-        let longest = setup.message_bytes.iter().copied().max().unwrap_or(0);
         let context = self.context();
-        let spies = context.spies(&outcome.receipts, adversaries);
+        let spies = context.spies(&outcome.receipts, setup.adversaries);
         let groups = self.groups(setup, population);
         // The outcome of orders computed one by one has no receipts.
         let collector = collector.filter(|_| outcome.totals.bulk_receipts.is_none());
@@ -159,8 +157,23 @@ impl Runner<'_> {
             }
             (None, Receipts::Each(receipts)) => (groups.records(receipts, &outcome.traffic, outcome.ended_at), None),
             (None, Receipts::Compact(receipts)) => (groups.records(receipts, &outcome.traffic, outcome.ended_at), None),
-            (None, Receipts::ByHop(_)) => (Vec::new(), None),
+            (None, Receipts::ByHop(_) | Receipts::Summary(_)) => (Vec::new(), None),
         };
+        let record = self.complete_record(setup, population, outcome, bulk);
+        RunRecord { spies, groups, measured: measured.or(record.measured), ..record }
+    }
+
+    /// Makes the record of an outcome, without its groups and spies. A bulk is given if the outcome lacks its receipts.
+    pub(super) fn complete_record(
+        &self,
+        setup: &EngineSetup<'_>,
+        population: &Population<'_>,
+        outcome: EngineOutcome,
+        bulk: Option<BulkRecord>,
+    ) -> RunRecord {
+        let (scenario, EngineSetup { network, adversaries, .. }) = (self.scenario, *setup);
+        let longest = setup.message_bytes.iter().copied().max().unwrap_or(0);
+        let spies = self.context().spies(&outcome.receipts, adversaries);
         let (met, nodes, end) = (&outcome.totals.met, scenario.overlay.nodes, outcome.ended_at);
         let unmet = UnmetFaults { nodes, faults: setup.faults, adversaries, met, spies, end };
         // An option that had no effect before an interrupt might have had one later.
@@ -170,7 +183,7 @@ impl Runner<'_> {
         };
         let mut record = self.virtual_record(outcome, population, longest, floorless(network), bulk);
         record.notices.extend(unmet);
-        RunRecord { spies, groups, measured: measured.or(record.measured), ..record }
+        record
     }
 
     /// Returns the node that publishes all orders, if there is one: it neither fails nor misbehaves.
@@ -233,6 +246,7 @@ impl Runner<'_> {
             bulk,
             processes: Vec::new(),
             cluster: Vec::new(),
+            traffic_summary: None,
             end,
             elapsed: ended_at,
             is_virtual: true,
@@ -270,6 +284,7 @@ fn published(receipts: &Receipts, traffic: &mut [Traffic], nodes: usize) -> u64 
     match receipts {
         // By hops there is one order, which is always published.
         Receipts::ByHop(_) => 1,
+        Receipts::Summary(summary) => summary.with_hop(0),
         Receipts::Compact(_) => u64::from(count_firsts(receipts.iter(), traffic)),
         Receipts::Each(each) => {
             each.chunks(nodes).map(|receipts| u64::from(count_firsts(receipts.iter().copied(), traffic))).sum()

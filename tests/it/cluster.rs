@@ -11,10 +11,14 @@ use std::thread;
 use tempfile::TempDir;
 
 /// A run of each kind: the protocols, and all that may happen to nodes and messages.
-const LINES: [&str; 13] = [
+const LINES: [&str; 17] = [
     "--nodes 900 --fanout 4 --ttl 255 --until quiescent",
     "--nodes 700 --protocol flood --peers 6 --latency uniform:10ms..90ms",
     "--nodes 500 --protocol lazy --peers 8 --retry 400ms --loss 5%",
+    "--nodes 500 --protocol lazy --topology regular-implicit --peers 8 --latency uniform:10ms..30ms",
+    "--nodes 400 --protocol plumtree --peers 8 --loss 2% --orders 4 --rate 2",
+    "--nodes 500 --protocol flood --topology dials --latency uniform:5ms..50ms --until quiescent",
+    "--nodes 400 --protocol push-pull --orders 3 --rate 2",
     "--nodes 600 --churn up=2s,down=1s --ttl 255",
     "--nodes 600 --adversary drop:10%+delay:10%,by=30ms --partition 20%,at=60ms,heal=200ms --nat 20%",
     "--nodes 300 --orders 40 --rate 200 --protocol lazy --announce-interval 20ms",

@@ -9,20 +9,16 @@
 //! worker what each of them has consumed, which takes a second message in each direction after the items: 186 µs for
 //! each window of two processes on one machine.
 
+use super::cluster_member::ClusterMember;
 use super::packet::{self, CrossingItem, Packet, Parcel};
 use super::{Exchange, ExchangeBroken, ExchangeEnd, WindowReport};
-use crate::sync::Interrupt;
 use crate::sys::monotonic_ns;
-use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::io;
 use std::ops::Range;
 use std::time::Duration;
+use timely::communication::allocator::Allocator;
 use timely::communication::allocator::zero_copy::allocator::TcpBuilder;
-use timely::communication::allocator::zero_copy::initialize::{CommsGuard, initialize_networking_from_sockets};
-use timely::communication::allocator::zero_copy::stream::Stream;
-use timely::communication::allocator::{Allocator, ProcessBuilder};
-use timely::communication::{Hooks, Pull, Push};
+use timely::communication::{Pull, Push};
 
 /// The longest time for which a shard sleeps without a look at the others of its process, one of which may have failed.
 const SLEEP_MAX: Duration = Duration::from_millis(20);
@@ -36,19 +32,6 @@ const PARCELS: usize = 1;
 
 /// The bytes of a parcel, without its head.
 const PARCEL_BYTES: usize = 1 << 19;
-
-/// This process as one of a cluster, connected with all others.
-pub struct ClusterMember {
-    process: usize,
-    processes: usize,
-    threads: usize,
-    /// The ends of the connections, by shard of this process, until the shard takes its own.
-    builders: Mutex<Vec<Option<TcpBuilder>>>,
-    /// The threads that read and write the connections. They end once all processes have taken leave.
-    connections: Option<CommsGuard>,
-    /// Raised when a shard of this process fails: the others then wait for it no longer.
-    broken: Interrupt,
-}
 
 /// The counts of what a shard has sent to other processes, and its waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,62 +54,6 @@ impl ExchangeCounts {
         self.events += events;
         self.bytes += bytes;
         self.waited += waited;
-    }
-}
-
-impl ClusterMember {
-    /// Hands connected sockets to timely: one for each process, in order, and `None` for this one. Every process has
-    /// `threads` shards.
-    ///
-    /// # Errors
-    ///
-    /// If the system refuses a thread or a second handle for a socket.
-    pub fn new<S: Stream + 'static>(
-        sockets: Vec<Option<S>>,
-        process: usize,
-        threads: usize,
-    ) -> io::Result<ClusterMember> {
-        let (processes, hooks) = (sockets.len(), Hooks::default());
-        let local = ProcessBuilder::new_typed_vector(threads, hooks.refill.clone(), None);
-        let (builders, connections) = initialize_networking_from_sockets(local, sockets, process, threads, hooks)?;
-        Ok(ClusterMember {
-            process,
-            processes,
-            threads,
-            builders: Mutex::new(builders.into_iter().map(Some).collect()),
-            connections: Some(connections),
-            broken: Interrupt::new(),
-        })
-    }
-
-    /// Returns the number of this process.
-    pub fn process(&self) -> usize {
-        self.process
-    }
-
-    /// Returns the number of processes.
-    pub fn processes(&self) -> usize {
-        self.processes
-    }
-
-    /// Returns the shards of this process.
-    pub fn shards(&self) -> Range<usize> {
-        self.process * self.threads..(self.process + 1) * self.threads
-    }
-
-    /// Returns the number of shards of all processes.
-    pub fn workers(&self) -> usize {
-        self.processes * self.threads
-    }
-}
-
-impl Drop for ClusterMember {
-    fn drop(&mut self) {
-        let builders = self.builders.get_mut();
-        if self.broken.is_raised() || builders.iter().any(Option::is_some) {
-            // The others may never take leave, and this process ends anyway: its connections end with it.
-            std::mem::forget((self.connections.take(), std::mem::take(builders)));
-        }
     }
 }
 
@@ -169,8 +96,18 @@ pub(in crate::engine) struct ClusterEnd<'a, T> {
     received: Vec<Packet<T>>,
     /// Room for items that were words.
     read: Vec<T>,
+    /// By process, what it has told this one.
+    told: Vec<ToldBytes>,
     polls: u32,
     pub(in crate::engine) traffic: ExchangeCounts,
+}
+
+/// Bytes from one process, in the order in which it sent them: a process may be ahead.
+#[derive(Default)]
+struct ToldBytes {
+    whole: VecDeque<Vec<u8>>,
+    /// The parts so far of the next.
+    begun: Vec<u8>,
 }
 
 /// The two ends of a channel at one worker.
@@ -197,6 +134,7 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
             arrived: (0..shards).map(|_| VecDeque::new()).collect(),
             received: Vec::new(),
             read: Vec::new(),
+            told: (0..member.processes).map(|_| ToldBytes::default()).collect(),
             polls: POLLS.end,
             traffic: ExchangeCounts::default(),
         }
@@ -280,34 +218,76 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
     pub(in crate::engine) fn collect(&mut self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>, ExchangeBroken> {
         let member = self.member;
         if member.process != 0 {
-            let mut parts = bytes.chunks(PARCEL_BYTES).peekable();
-            loop {
-                let part = parts.next().unwrap_or_default();
-                let is_last = parts.peek().is_none();
-                let head = [&[u8::from(is_last)][..], &(member.process as u32).to_le_bytes()].concat();
-                self.parcels.to[0].send(Parcel([&head, part].concat()));
-                self.parcels.to[0].done();
-                self.allocator.release();
-                if is_last {
-                    return Ok(Vec::new());
-                }
+            self.tell_process(0, &bytes);
+            return Ok(Vec::new());
+        }
+        let mut told = vec![bytes];
+        for process in 1..member.processes {
+            told.push(self.hear_process(process)?);
+        }
+        Ok(told)
+    }
+
+    /// Replaces counts by their sums over all processes. The first shards of all processes call this together, after
+    /// their last meeting, with as many counts.
+    pub(in crate::engine) fn add_up_processes(&mut self, counts: &mut [u64]) -> Result<(), ExchangeBroken> {
+        let written = |counts: &[u64]| counts.iter().flat_map(|count| count.to_le_bytes()).collect::<Vec<u8>>();
+        let told = self.collect(written(counts))?;
+        for of_process in told.iter().skip(1) {
+            read_counts(of_process, counts, |sum, count| *sum = sum.wrapping_add(count))?;
+        }
+        if self.member.process == 0 {
+            let sums = written(counts);
+            (1..self.member.processes).for_each(|process| self.tell_process(process, &sums));
+            return Ok(());
+        }
+        read_counts(&self.hear_process(0)?, counts, |sum, count| *sum = count)
+    }
+
+    /// Sends bytes to the first shard of another process.
+    fn tell_process(&mut self, process: usize, bytes: &[u8]) {
+        let to = &mut self.parcels.to[process * self.member.threads];
+        let mut parts = bytes.chunks(PARCEL_BYTES).peekable();
+        loop {
+            let part = parts.next().unwrap_or_default();
+            let is_last = parts.peek().is_none();
+            let from = (self.member.process as u32).to_le_bytes();
+            to.send(Parcel([&[u8::from(is_last)][..], &from, part].concat()));
+            to.done();
+            self.allocator.release();
+            if is_last {
+                return;
             }
         }
-        let mut told = vec![Vec::new(); member.processes];
-        told[0] = bytes;
-        let (mut missing, parcels) = (member.processes - 1, &mut self.parcels.from);
-        poll(member, &mut self.allocator, &mut self.polls, || {
+    }
+
+    /// Waits until another process has told this one something, and returns the first that it has told.
+    fn hear_process(&mut self, process: usize) -> Result<Vec<u8>, ExchangeBroken> {
+        let (parcels, told) = (&mut self.parcels.from, &mut self.told);
+        poll(self.member, &mut self.allocator, &mut self.polls, || {
             while let Some(Parcel(part)) = parcels.recv() {
                 let (&[is_last, ref from @ ..], part) = part.split_first_chunk::<5>().ok_or(ExchangeBroken)?;
                 let from = from.first_chunk::<4>().ok_or(ExchangeBroken)?;
                 let of_process = told.get_mut(u32::from_le_bytes(*from) as usize).ok_or(ExchangeBroken)?;
-                of_process.extend_from_slice(part);
-                missing -= usize::from(is_last == 1);
+                of_process.begun.extend_from_slice(part);
+                if is_last == 1 {
+                    of_process.whole.push_back(std::mem::take(&mut of_process.begun));
+                }
             }
-            Ok(missing == 0)
+            Ok(!told[process].whole.is_empty())
         })?;
-        Ok(told)
+        self.told[process].whole.pop_front().ok_or(ExchangeBroken)
     }
+}
+
+/// Reads as many counts as there are sums, and adds each to its sum by `add`.
+fn read_counts(bytes: &[u8], sums: &mut [u64], add: impl Fn(&mut u64, u64)) -> Result<(), ExchangeBroken> {
+    let (counts, []) = bytes.as_chunks::<8>() else { return Err(ExchangeBroken) };
+    if counts.len() != sums.len() {
+        return Err(ExchangeBroken);
+    }
+    sums.iter_mut().zip(counts).for_each(|(sum, count)| add(sum, u64::from_le_bytes(*count)));
+    Ok(())
 }
 
 /// Polls the channels of a worker until `is_done`. A worker that waits for long sleeps until something comes in.

@@ -6,6 +6,9 @@ use crate::threads::WorkerThreads;
 use std::convert::Infallible;
 use std::net::{TcpListener, TcpStream};
 
+/// Keeps the figures of all nodes, which can be compared.
+const KEEPS: NodeFiguresRequest = NodeFiguresRequest { keeps: true, summarizes: false };
+
 /// Connects each of `processes` processes with all others; returns the sockets of each.
 fn sockets(processes: usize) -> Vec<Vec<Option<TcpStream>>> {
     let mut sockets: Vec<Vec<Option<TcpStream>>> =
@@ -32,7 +35,7 @@ fn clustered<P: Protocol>(
     let life = |process: usize, sockets| {
         let member = ClusterMember::new(sockets, process, threads).unwrap();
         Ok::<_, Infallible>(
-            case.with(member.workers(), |setup| run_in_cluster(setup, protocol, &member, true).unwrap()),
+            case.with(member.workers(), |setup| run_in_cluster(setup, protocol, &member, KEEPS).unwrap()),
         )
     };
     let all = WorkerThreads { first: 0, cores: &[], give_up: &|| () };
@@ -60,6 +63,26 @@ fn assert_equal<P: Protocol>(case: &Case, protocol: &P, shape: [usize; 2]) {
     assert!(processes.iter().all(|process| (process.bytes_sent > 0) == (count > 1)));
 }
 
+/// Makes a first-message run as a cluster, and asserts that it gives what one process gives along shortest paths.
+fn assert_shortest_equal(case: &Case, [processes, threads]: [usize; 2], keeps_traffic: bool) {
+    let setup = |setup: &EngineSetup<'_>| EngineSetup { keeps_traffic, ..*setup };
+    let expected = case.with(2, |of_case| run_first(&setup(of_case), &Push).unwrap());
+    let life = |process: usize, sockets| {
+        let member = ClusterMember::new(sockets, process, threads).unwrap();
+        let ran = case
+            .with(member.workers(), |of_case| run_first_in_cluster(&setup(of_case), &Push, &member, KEEPS).unwrap());
+        Ok::<_, Infallible>(ran.outcome)
+    };
+    let all = WorkerThreads { first: 0, cores: &[], give_up: &|| () };
+    let outcome = all.run_together(sockets(processes), life).unwrap().remove(0).expect("process 0 has the outcome");
+    // Hops keep no senders where they keep no traffic, and receipts of other forms.
+    let of = |outcome: &EngineOutcome| -> Vec<Receipt> { outcome.receipts.iter().collect() };
+    assert_eq!(of(&outcome), of(&expected), "{case:?}");
+    assert_eq!(outcome.totals, expected.totals, "{case:?}");
+    assert_eq!((outcome.end, outcome.ended_at, outcome.is_rough), (expected.end, expected.ended_at, false));
+    assert_eq!(outcome.traffic, expected.traffic, "{case:?}");
+}
+
 fn shapes() -> impl Strategy<Value = [usize; 2]> {
     prop::sample::select(vec![[1, 1], [1, 2], [2, 1], [2, 2], [4, 1], [4, 2]])
 }
@@ -81,6 +104,18 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 16 } else { 200 }))]
+
+    #[test]
+    fn shortest_paths_over_processes_are_those_of_one(
+        case in cases(), shape in shapes(), keeps_traffic in any::<bool>(), origin in any::<u32>(),
+    ) {
+        let workload = Workload::single(NodeId(origin % case.nodes));
+        assert_shortest_equal(&Case { workload, ..case }, shape, keeps_traffic);
+    }
+}
+
 /// A window of more messages than fit one packet, of a size that each family of tails has.
 #[test]
 fn a_window_is_as_long_as_it_may_be() {
@@ -97,6 +132,6 @@ fn what_a_cluster_cannot_compute_is_refused() {
     let case = cases().new_tree(&mut proptest::test_runner::TestRunner::deterministic()).unwrap().current();
     let case = Case { latency: uniform(0, 9), ..case };
     let member = ClusterMember::new(sockets(1).remove(0), 0, 1).unwrap();
-    let error = case.with(1, |setup| run_in_cluster(setup, &Push, &member, false).unwrap_err());
+    let error = case.with(1, |setup| run_in_cluster(setup, &Push, &member, KEEPS).unwrap_err());
     assert!(error.is_usage() && error.to_string().starts_with("--cluster"), "{error}");
 }

@@ -2,18 +2,18 @@
 
 use super::{CrossingEvent, WindowedWorker};
 use crate::engine::exchange::{ClusterEnd, ClusterMember, run_shards};
-use crate::engine::member_parts::{MemberParts, MemberRun};
+use crate::engine::member_parts::{MemberParts, MemberRun, NodeFiguresRequest};
 use crate::engine::stamped_tail::StampedTail;
 use crate::engine::{EngineError, EngineSetup};
 use crate::message::Tail;
 use crate::protocol::Protocol;
 
-/// Runs virtual time window by window, for the shards of this process. If the second of `member` is true, it keeps the
-/// figures of its nodes.
+/// Runs virtual time window by window, for the shards of this process. The second of `member` is the use that
+/// is made of the figures of nodes.
 pub(in crate::engine) fn run_in_cluster<P: Protocol>(
     setup: &EngineSetup<'_>,
     protocol: &P,
-    member: (&ClusterMember, bool),
+    member: (&ClusterMember, NodeFiguresRequest),
 ) -> Result<MemberRun, EngineError> {
     match setup.trace {
         None if protocol.tail_words_max() == 0 => run_member::<P, ()>(setup, protocol, member),
@@ -25,12 +25,12 @@ pub(in crate::engine) fn run_in_cluster<P: Protocol>(
 fn run_member<P: Protocol, T: Tail>(
     setup: &EngineSetup<'_>,
     protocol: &P,
-    (member, keeps_nodes): (&ClusterMember, bool),
+    (member, request): (&ClusterMember, NodeFiguresRequest),
 ) -> Result<MemberRun, EngineError> {
-    let parts = MemberParts::new(member, keeps_nodes);
+    let parts = MemberParts::new(member, request);
     let ran = run_shards(setup, member, member.shards(), |shard, mut end: ClusterEnd<'_, CrossingEvent<T>>, _| {
-        let outcome = WindowedWorker::<P, T, _>::new(setup, &mut end, shard, protocol).run()?;
-        parts.complete(setup, shard, &mut end, outcome)
+        let (reason, at, outcome) = WindowedWorker::<P, T, _>::new(setup, &mut end, shard, protocol).run()?;
+        parts.complete(setup, shard, &mut end, (reason, at, outcome.alone()))
     })?;
     Ok(ran.into_iter().flatten().next().expect("the first shard of a process has told"))
 }

@@ -1,7 +1,9 @@
-//! The memory of one process of a cluster: the whole overlay, its own nodes, and in process 0 the outcomes of all.
+//! The memory of one process of a cluster: the whole overlay and its own nodes; in process 0 the outcomes of all, if
+//! groups of nodes are reported, or nodes that fail.
 
 use super::{MemoryNeed, Parts, Sizes, StorageShape, bytes};
 use crate::memory::part::MemoryPart;
+use crate::network::{FaultSpec, Paths};
 use crate::record::{LinkUse, Traffic};
 use crate::scenario::{ProtocolTraits, Scenario};
 
@@ -31,11 +33,13 @@ impl MemoryNeed {
             sizes.building(),
             sizes.searching(),
             sizes.running_share(&own, shape),
-            if shape.process == 0 { sizes.closing_all(&own) } else { sizes.closing_share(&own) },
+            match shape.process {
+                _ if sizes.is_summarized() => sizes.summarizing(&own),
+                0 => sizes.closing_all(&own),
+                _ => sizes.closing_share(&own),
+            },
         ];
-        let sum = |parts: &Parts| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.1));
-        let parts = phases.into_iter().max_by_key(sum).unwrap_or_default();
-        MemoryNeed { parts, nodes: scenario.overlay.nodes, orders: scenario.orders(), workers: scenario.workers() }
+        MemoryNeed::greatest_of(phases, scenario)
     }
 }
 
@@ -52,6 +56,26 @@ impl Sizes<'_> {
             _ => (part, bytes),
         };
         own.running().into_iter().map(part).collect()
+    }
+
+    /// Returns true if all processes find the figures of nodes together. Groups and nodes that fail need the receipts
+    /// of single nodes, which process 0 then has of all.
+    fn is_summarized(&self) -> bool {
+        let has_regions =
+            self.scenario.network.as_ref().is_some_and(|network| !matches!(network.paths, Paths::Latency(_)));
+        let failures = &self.scenario.failures;
+        !has_regions && failures.faults == FaultSpec::default() && failures.adversary.0.is_empty()
+    }
+
+    /// Returns the memory of a process that ranks the figures of its nodes.
+    fn summarizing(&self, own: &Sizes<'_>) -> Parts {
+        vec![
+            (MemoryPart::Overlay, self.overlay()),
+            (MemoryPart::OwnLinks, self.own_links()),
+            (MemoryPart::Nodes, own.traffic_and_use() + 12 * own.nodes),
+            (MemoryPart::Receipts, own.receipts()),
+            (MemoryPart::Orders, self.orders()),
+        ]
     }
 
     /// Returns the memory of a process that writes its outcome for process 0.

@@ -1,0 +1,134 @@
+//! Order statistics of values that lie in several processes: all of them bisect together and add up counts alone, so
+//! that none sees the values of another.
+
+use crate::record::RankedValues;
+use std::collections::BTreeSet;
+
+/// Adds counts of all processes; every process calls it with as many counts, and gets the sums.
+pub(super) type AddUp<'a, E> = dyn FnMut(&mut [u64]) -> Result<(), E> + 'a;
+
+/// Finds the values at ranks, counted from 1, among those of all processes. Each query names a list and a rank, which
+/// does not exceed the number of the list's values in all processes. `lists` are this process's, each ascending.
+pub(super) fn select<E>(
+    lists: &[Vec<u64>],
+    queries: &[(usize, u64)],
+    add_up: &mut AddUp<'_, E>,
+) -> Result<Vec<u64>, E> {
+    let mut spans = vec![[0, u64::MAX]; queries.len()];
+    let mut counts = vec![0; queries.len()];
+    while spans.iter().any(|[least, most]| least < most) {
+        for ((count, &(list, _)), &[least, most]) in counts.iter_mut().zip(queries).zip(&spans) {
+            let middle = least.midpoint(most);
+            *count = lists[list].partition_point(|&value| value <= middle) as u64;
+        }
+        add_up(&mut counts)?;
+        for (([least, most], &(_, rank)), &count) in spans.iter_mut().zip(queries).zip(&counts) {
+            let middle = least.midpoint(*most);
+            if count >= rank {
+                *most = middle;
+            } else {
+                *least = middle + 1;
+            }
+        }
+    }
+    Ok(spans.into_iter().map(|[least, _]| least).collect())
+}
+
+/// Sorts the values of this process, and makes the distribution of those of all. It is exact at the ranks that `ranks`
+/// returns for the number of all values, and where it is cut by the values that `cuts` returns for a distribution that
+/// is exact at these ranks: as many values lie below each of them as in truth.
+pub(super) fn distribution<E>(
+    mut values: Vec<u64>,
+    ranks: impl Fn(u64) -> Vec<u64>,
+    cuts: impl Fn(&RankedValues) -> Vec<u64>,
+    add_up: &mut AddUp<'_, E>,
+) -> Result<RankedValues, E> {
+    values.sort_unstable();
+    let sum: u128 = values.iter().map(|&value| u128::from(value)).sum();
+    // In four parts, so that the sums of parts do not overflow.
+    let part = |place: u32| u64::from((sum >> (32 * place)) as u32);
+    let mut totals = [values.len() as u64, part(0), part(1), part(2), part(3)];
+    add_up(&mut totals)?;
+    let [count, parts @ ..] = totals;
+    let sum = (0..).zip(parts).map(|(place, part)| u128::from(part) << (32 * place)).sum();
+    let lists = [values];
+    let mut wanted: BTreeSet<u64> = ranks(count).into_iter().chain([count]).collect();
+    let known = known_at(&lists, &wanted, count, add_up)?;
+    let cuts = cuts(&RankedValues::new(&known, sum));
+    let mut below: Vec<u64> = cuts.iter().map(|&cut| lists[0].partition_point(|&value| value < cut) as u64).collect();
+    add_up(&mut below)?;
+    wanted.extend(below);
+    Ok(RankedValues::new(&known_at(&lists, &wanted, count, add_up)?, sum))
+}
+
+/// Finds the values at these ranks of the only list, of those that it has.
+fn known_at<E>(
+    lists: &[Vec<u64>; 1],
+    ranks: &BTreeSet<u64>,
+    count: u64,
+    add_up: &mut AddUp<'_, E>,
+) -> Result<Vec<(u64, u64)>, E> {
+    let queries: Vec<(usize, u64)> =
+        ranks.iter().filter(|&&rank| (1..=count).contains(&rank)).map(|&rank| (0, rank)).collect();
+    let values = select(lists, &queries, add_up)?;
+    Ok(queries.into_iter().map(|query| query.1).zip(values).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threads::WorkerThreads;
+    use parking_lot::Mutex;
+    use proptest::prelude::*;
+    use std::convert::Infallible;
+    use std::sync::Barrier;
+
+    /// Calls `act` for each of these on a thread of its own, with sums over all of them.
+    fn together<R: Send>(parts: &[Vec<u64>], act: impl Fn(&[u64], &mut AddUp<'_, Infallible>) -> R + Sync) -> Vec<R> {
+        let (barrier, sums) = (Barrier::new(parts.len()), Mutex::new(Vec::new()));
+        let life = |_: usize, part: &Vec<u64>| {
+            let mut add_up = |counts: &mut [u64]| {
+                barrier.wait();
+                sums.lock().resize(counts.len(), 0);
+                barrier.wait();
+                sums.lock().iter_mut().zip(&*counts).for_each(|(sum, count)| *sum += count);
+                barrier.wait();
+                counts.copy_from_slice(&sums.lock());
+                barrier.wait();
+                sums.lock().clear();
+                Ok(())
+            };
+            Ok::<R, Infallible>(act(part, &mut add_up))
+        };
+        WorkerThreads { first: 0, cores: &[], give_up: &|| () }.run_together(parts, life).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn a_distribution_is_that_of_all_values(
+            parts in prop::collection::vec(prop::collection::vec(prop_oneof![0..40_u64, any::<u64>()], 0..30), 1..4),
+            ranks in prop::collection::vec(0..100_u64, 0..5), cuts in prop::collection::vec(any::<u64>(), 0..3),
+        ) {
+            let mut all: Vec<u64> = parts.concat();
+            all.sort_unstable();
+            let cuts: Vec<u64> = cuts.into_iter().chain(all.get(all.len() / 2).copied()).chain([0, 7]).collect();
+            let found = together(&parts, |part, add_up| {
+                let Ok(found) = distribution(part.to_vec(), |_| ranks.clone(), |_| cuts.clone(), add_up);
+                found
+            });
+            for found in found {
+                prop_assert_eq!(found.count(), all.len() as u64);
+                prop_assert_eq!(found.sum(), all.iter().map(|&value| u128::from(value)).sum::<u128>());
+                for &rank in ranks.iter().filter(|&&rank| rank > 0) {
+                    prop_assert_eq!(found.at_rank(rank), all.get(rank as usize - 1).copied());
+                }
+                for &cut in &cuts {
+                    let below = found.steps().iter().take_while(|step| step.0 < cut).map(|step| step.1).sum::<u64>();
+                    prop_assert_eq!(below, all.partition_point(|&value| value < cut) as u64, "{} {:?}", cut, all);
+                }
+            }
+        }
+    }
+}
