@@ -12,6 +12,7 @@
 //! | `heartbeat`, `liveness`, `supervisor` | signs of life, and the end of a process that has lost another |
 //! | `loss`, `error` | the sentences for a lost process and for a start that fails |
 //! | `speed` | what a connection carries on this machine, for estimates |
+//! | `word_exchange` | words that processes tell each other before the run |
 //! | `traffic`, `digest` | bytes exchanged; SHA-256 |
 //!
 //! Timely's own start-up prints to standard output, tries for ever and trusts any program that connects. Its threads
@@ -37,6 +38,7 @@ mod secret;
 mod speed;
 mod supervisor;
 mod traffic;
+mod word_exchange;
 
 pub use error::ClusterError;
 pub use frame::FrameError;
@@ -49,6 +51,7 @@ pub use process_stream::ProcessStream;
 pub use secret::{ClusterSecret, SECRET_BYTES_MIN, SecretError, SecretFault};
 pub use speed::{ConnectionSpeed, measure_connections};
 pub use supervisor::Supervisor;
+pub use word_exchange::WordExchange;
 
 use crate::time::Nanos;
 use connecting::connect_all;

@@ -16,9 +16,9 @@ mod storage_shape;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "cluster")]
-pub use need::ClusterShape;
 pub use need::MemoryNeed;
+#[cfg(feature = "cluster")]
+pub use need::{ClusterShape, keeps_own_rows};
 pub use part::MemoryPart;
 
 use crate::quantity::rounded_bytes;

@@ -5,6 +5,7 @@
 //! The one `match` over carriers and the one over protocols are in this room, so that their combinations do not
 //! multiply elsewhere.
 
+mod built_overlay;
 mod carriers;
 #[cfg(feature = "cluster")]
 mod cluster;
@@ -44,9 +45,10 @@ use crate::scenario::Scenario;
 use crate::sync::{Interrupt, Lookout};
 use crate::threads::{Observer, Pinning, ShardMap};
 use crate::time::Nanos;
-use crate::topology::{Topology, reach_unless};
+use crate::topology::Topology;
 use crate::transport::Clock;
 use crate::workload::{self, Workload};
+use built_overlay::BuiltOverlay;
 use protocols::RunProtocol;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -148,21 +150,29 @@ impl<'a> Runner<'a> {
         observer: &'a dyn Observer,
         protocol: Box<dyn RunProtocol + 'a>,
     ) -> Result<Runner<'a>, SimulationError> {
+        let build = |protocol: &dyn RunProtocol, origin| BuiltOverlay::whole(scenario, protocol, origin, interrupt);
+        Runner::over(scenario, interrupt, observer, protocol, build)
+    }
+
+    /// Builds a runner over the overlay that `build` builds for the protocol and the origin of the first order.
+    fn over(
+        scenario: &'a Scenario,
+        interrupt: &'a Interrupt,
+        observer: &'a dyn Observer,
+        protocol: Box<dyn RunProtocol + 'a>,
+        build: impl FnOnce(&dyn RunProtocol, NodeId) -> Result<BuiltOverlay, SimulationError>,
+    ) -> Result<Runner<'a>, SimulationError> {
         let workers = scenario.workers();
         let partition = ShardMap::new(scenario.overlay.nodes, workers);
         // An overlay can take a minute, so too many sockets and an invalid matrix are refused before it is built.
         carriers::make_room(scenario, &partition)?;
         let network = scenario.network.as_ref().map(|network| network.build(scenario.run.seed)).transpose()?;
-        let topology = scenario.overlay_unless(interrupt)?;
-        let peers = protocols::peers(&*protocol, &topology, interrupt)?;
-        let network = network.map(|network| with_own_links(network, scenario, &peers, interrupt)).transpose()?;
         let workload = scenario.workload();
         // There is at least one order.
         let origin = workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
-        let forecast = {
-            let reach = reach_unless(&topology, origin, interrupt)?;
-            Forecast::new(scenario, protocol.facts().source, &topology, origin, reach, network.as_ref())
-        };
+        let BuiltOverlay { topology, peers, reach } = build(&*protocol, origin)?;
+        let network = network.map(|network| with_own_links(network, scenario, &peers, interrupt)).transpose()?;
+        let forecast = Forecast::new(scenario, protocol.facts().source, &topology, origin, reach, network.as_ref());
         let slow_latency = network.as_ref().map_or(Nanos::ZERO, |network| network.slow_latency(scenario.overlay.nodes));
         let payload_bytes = payload_bytes(scenario, &workload, interrupt)?;
         let is_virtual = scenario.carrier.transport.is_virtual();

@@ -23,6 +23,8 @@ mod error;
 mod grid;
 mod implicit;
 mod names;
+#[cfg(feature = "cluster")]
+mod part;
 mod peers;
 mod random_regular;
 mod ring;
@@ -39,6 +41,8 @@ pub use edge_list::{EdgeLineFault, EdgeList, EdgeListError};
 pub use error::TopologyError;
 pub use implicit::Implicit;
 pub use names::NodeNames;
+#[cfg(feature = "cluster")]
+pub use part::{OverlayPartError, PartExchange};
 pub use peers::Peers;
 pub use spec::{ParseTopologyError, TopologySpec};
 
@@ -59,6 +63,15 @@ pub struct Topology {
     shape: Shape,
     /// The ends that opened the links, in the family that records them.
     dials: Option<DialBits>,
+    /// The figures of all rows, if only a part of them is stored.
+    whole: Option<WholeOverlay>,
+}
+
+/// Figures of an overlay of which a part of the rows is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct WholeOverlay {
+    links: u64,
+    max_degree: u32,
 }
 
 /// The representation from which the peers of a node are read.
@@ -74,15 +87,15 @@ enum Shape {
 
 impl Topology {
     fn stored(rows: CsrGraph) -> Topology {
-        Topology { shape: Shape::Stored(rows), dials: None }
+        Topology { shape: Shape::Stored(rows), dials: None, whole: None }
     }
 
     fn dialled_rows(rows: CsrGraph, dials: DialBits) -> Topology {
-        Topology { shape: Shape::Stored(rows), dials: Some(dials) }
+        Topology { shape: Shape::Stored(rows), dials: Some(dials), whole: None }
     }
 
     fn complete(nodes: u32) -> Topology {
-        Topology { shape: Shape::Complete { nodes }, dials: None }
+        Topology { shape: Shape::Complete { nodes }, dials: None, whole: None }
     }
 
     /// Returns the slots from which peers are computed, if the family has them; target selection then draws slots
@@ -239,6 +252,7 @@ impl Topology {
     /// share of about d / 2N for d peers and N nodes, because loops and repeats are not subtracted.
     pub fn links(&self) -> u64 {
         match &self.shape {
+            _ if let Some(whole) = self.whole => whole.links,
             Shape::Stored(rows) => rows.entries() / 2,
             Shape::Complete { nodes } => complete::links(*nodes),
             Shape::Implicit(implicit) => implicit.links(),
@@ -255,6 +269,7 @@ impl Topology {
     /// exceeds.
     pub fn max_degree(&self) -> u32 {
         match &self.shape {
+            _ if let Some(whole) = self.whole => whole.max_degree,
             Shape::Stored(rows) => rows.longest(),
             Shape::Complete { nodes } => complete::degree(*nodes),
             Shape::Implicit(implicit) => implicit.most(),

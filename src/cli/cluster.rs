@@ -5,7 +5,9 @@ use super::input::inputs;
 use super::progress::Meter;
 use super::signals::SignalWatch;
 use super::{Cli, Exit, Failure, print, show, warn};
-use crate::cluster::{self, ClusterError, ClusterIdentity, ClusterPlace, ClusterSecret, Hosts, Mesh, START_LIMIT};
+use crate::cluster::{
+    self, ClusterError, ClusterIdentity, ClusterPlace, ClusterSecret, Hosts, Mesh, START_LIMIT, WordExchange,
+};
 use crate::engine::ClusterMember;
 use crate::experiment::Series;
 use crate::quantity::{counted, rounded_bytes};
@@ -93,12 +95,13 @@ impl ClusterOptions {
             std::process::exit(LOST);
         })?;
         let Mesh { streams, supervisor, .. } = mesh;
-        let ran = ClusterMember::new(streams, index, scenario.carrier.threads)
-            .map_err(|error| Failure::from(ClusterError::from(error)))
-            .and_then(|member| {
-                let runner = Runner::build_in_cluster(scenario, interrupt, observer, &member)?;
-                Ok(runner.run_in_cluster(clock, &member, parts)?)
-            });
+        let mut others = WordExchange::new(streams);
+        let ran = Runner::build_in_cluster(scenario, interrupt, observer, &mut others).map_err(Failure::from);
+        let ran = ran.and_then(|runner| {
+            let member = ClusterMember::new(others.into_streams(), index, scenario.carrier.threads);
+            let member = member.map_err(|error| Failure::from(ClusterError::from(error)))?;
+            Ok(runner.run_in_cluster(clock, &member, parts)?)
+        });
         match &ran {
             Ok(_) => supervisor.finish(),
             Err(failure) => supervisor.fail(&failure.to_string()),

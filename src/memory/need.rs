@@ -12,7 +12,7 @@ mod by_part;
 mod cluster;
 
 #[cfg(feature = "cluster")]
-pub use cluster::ClusterShape;
+pub use cluster::{ClusterShape, keeps_own_rows};
 
 use super::part::MemoryPart;
 use super::row_entries::row_entries;

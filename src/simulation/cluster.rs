@@ -1,10 +1,13 @@
 //! A run in virtual time as one process of a cluster: each process computes its share of the nodes, and process 0 has
 //! the record of all.
 //!
-//! Every process builds the same overlay, network and orders from the scenario. What belongs to nodes (their receipts,
-//! their messages, their links' queues) only the process has that owns them, until the run has ended.
+//! Every process builds the same network and orders from the scenario, and the rows of its own nodes where the family
+//! of the overlay allows it. What belongs to nodes (their receipts, their messages, their links' queues) only the
+//! process has that owns them.
 
+use super::built_overlay::BuiltOverlay;
 use super::cluster_scenario::ClusterScenarioError;
+use super::protocols::{self, RunProtocol};
 use super::{Runner, SimulationError, TraceRequest};
 use crate::analysis::{CollectedBulk, Population};
 use crate::engine::{ClusterMember, ClusterOutcome, EngineOutcome, EngineSetup, NodeFiguresRequest, NodeSummary};
@@ -15,6 +18,7 @@ use crate::record::{
 use crate::scenario::Scenario;
 use crate::sync::{Allowance, Interrupt};
 use crate::threads::{Observer, Pinning, ShardMap};
+use crate::topology::PartExchange;
 use crate::trace::{TraceLog, TraceSpool, WRITER_BYTES};
 use crate::transport::Clock;
 
@@ -65,7 +69,7 @@ pub fn check_in_cluster(scenario: &Scenario, processes: usize) -> Result<(), Clu
 }
 
 impl<'a> Runner<'a> {
-    /// Builds the runner of a process of a cluster.
+    /// Builds the runner of a process of a cluster, all of which do so together.
     ///
     /// # Errors
     ///
@@ -74,17 +78,21 @@ impl<'a> Runner<'a> {
         scenario: &'a Scenario,
         interrupt: &'a Interrupt,
         observer: &'a dyn Observer,
-        member: &ClusterMember,
+        others: &mut dyn PartExchange,
     ) -> Result<Runner<'a>, SimulationError> {
-        check_in_cluster(scenario, member.processes())?;
-        let (process, processes) = (member.process(), member.processes());
-        let shape = ClusterShape { process, processes, threads: scenario.carrier.threads };
+        check_in_cluster(scenario, others.processes())?;
+        let (process, processes, threads) = (others.process(), others.processes(), scenario.carrier.threads);
+        let shape = ClusterShape { process, processes, threads };
         let memory_left = memory::left_in_cluster(scenario, shape)?.unwrap_or(u64::MAX);
-        let partition = ShardMap::new(scenario.overlay.nodes, member.workers());
+        let partition = ShardMap::new(scenario.overlay.nodes, processes * threads);
         // The first workers have their cores in other processes.
-        let mut pinning = Pinning::new(scenario.carrier.threads, scenario.carrier.pin);
-        pinning.cores.splice(0..0, std::iter::repeat_n(None, member.shards().start));
-        Ok(Runner { memory_left, partition, pinning, ..Runner::new(scenario, interrupt, observer)? })
+        let mut pinning = Pinning::new(threads, scenario.carrier.pin);
+        pinning.cores.splice(0..0, std::iter::repeat_n(None, process * threads));
+        let build = |protocol: &dyn RunProtocol, origin| {
+            BuiltOverlay::of_process(scenario, protocol, origin, (&partition, others), interrupt)
+        };
+        let runner = Runner::over(scenario, interrupt, observer, protocols::named(scenario), build)?;
+        Ok(Runner { memory_left, partition, pinning, ..runner })
     }
 
     /// Makes the run as a process of a cluster, together with all others. `clock` was started when its set-up began.

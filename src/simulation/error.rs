@@ -8,6 +8,8 @@ use crate::memory::MemoryError;
 use crate::network::{FaultError, NetworkError};
 use crate::runtime::RuntimeError;
 use crate::sync::Interrupted;
+#[cfg(feature = "cluster")]
+use crate::topology::OverlayPartError;
 use crate::topology::TopologyError;
 use crate::transport::{BindError, TransportError};
 use std::io;
@@ -57,6 +59,10 @@ pub enum SimulationError {
     /// The run cannot be traced.
     #[error(transparent)]
     Trace(#[from] TraceError),
+    /// The processes of a cluster could not put the overlay together.
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    OverlayPart(OverlayPartError),
     /// A cluster cannot compute the scenario.
     #[cfg(feature = "cluster")]
     #[error(transparent)]
@@ -82,6 +88,8 @@ impl SimulationError {
             SimulationError::Memory(_) => true,
             SimulationError::Trace(error) => error.is_usage(),
             SimulationError::Interrupted(_) => false,
+            #[cfg(feature = "cluster")]
+            SimulationError::OverlayPart(_) => false,
         }
     }
 }
@@ -91,6 +99,17 @@ impl From<TopologyError> for SimulationError {
         match error {
             TopologyError::Interrupted(interrupted) => SimulationError::Interrupted(interrupted),
             error => SimulationError::Topology(error),
+        }
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl From<OverlayPartError> for SimulationError {
+    fn from(error: OverlayPartError) -> SimulationError {
+        match error {
+            OverlayPartError::Topology(error) => error.into(),
+            OverlayPartError::Interrupted(interrupted) => SimulationError::Interrupted(interrupted),
+            error @ OverlayPartError::Exchange(_) => SimulationError::OverlayPart(error),
         }
     }
 }

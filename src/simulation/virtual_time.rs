@@ -229,8 +229,7 @@ impl Runner<'_> {
             }
             (receipts, _) => (receipts, None, None),
         };
-        let overflow = self.context().overflow(&record.model, &access_links, ended_at);
-        let workers = vec![record];
+        let (overflow, workers) = (self.context().overflow(&record.model, &access_links, ended_at), vec![record]);
         let left_out = if end.is_cut_short() { cut_off(&traffic, is_rough) } else { self.left_out(&traffic) };
         let is_moving = bulk.is_none() && !population.is_everybody();
         let curve = match &receipts {

@@ -22,7 +22,7 @@ pub struct Reachability {
 }
 
 impl Reachability {
-    fn new(by_depth: Vec<u32>) -> Reachability {
+    pub(super) fn new(by_depth: Vec<u32>) -> Reachability {
         Reachability { reachable: by_depth.iter().sum(), depth: by_depth.len().saturating_sub(1) as u32, by_depth }
     }
 

@@ -22,10 +22,14 @@
 //! which needs a search for repeated ones.
 
 use super::csr::CsrBuilder;
+#[cfg(feature = "cluster")]
+use super::csr::CsrGraph;
 use super::skip::Skips;
 use super::{Topology, TopologyError};
 use crate::random::{Key, Stream};
 use crate::sync::Lookout;
+#[cfg(feature = "cluster")]
+use std::ops::Range;
 
 /// Nodes per strip, as a power of two: with 20 peers the entries of a strip and the working memory fit 2 MB of cache.
 const STRIP_BITS_MIN: u32 = 13;
@@ -39,27 +43,46 @@ const STRIPS_BITS_MAX: u32 = 11;
 ///
 /// Returns an error if there are too many links to store, memory is short, or the user interrupts the build.
 pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
-    let pairs = Pairs { nodes, bits: strip_bits(nodes), skips: Skips::new(peers, nodes - 1), key };
-    let strips = nodes.div_ceil(1 << pairs.bits);
+    let pairs = Pairs::new(nodes, peers, key);
     let mut rows = CsrBuilder::with_room(nodes, room(nodes, peers))?;
-    for strip in 0..strips {
+    for strip in 0..pairs.strips() {
         lookout.work(u64::from(peers) << pairs.bits)?;
         rows.begin(1 << pairs.bits);
-        // Blocks are visited from the earliest strip to the last, so each row fills in ascending order and needs no
-        // sorting.
-        for before in 0..strip {
-            pairs.rectangle(before, strip, |row, column| rows.add(column, row));
-        }
-        pairs.triangle(strip, |row, column| {
-            rows.add(column, row);
-            rows.add(row, column);
-        });
-        for after in strip + 1..strips {
-            pairs.rectangle(strip, after, |row, column| rows.add(row, column));
-        }
+        pairs.strip(strip, |row, column| rows.add(row, column));
         rows.end()?;
     }
     Ok(Topology::stored(rows.finish()))
+}
+
+/// Builds the rows of `own` nodes as [`build`] does, and leaves all others empty.
+///
+/// # Errors
+///
+/// Those of [`build`].
+#[cfg(feature = "cluster")]
+pub(super) fn part(
+    nodes: u32,
+    peers: u32,
+    key: Key,
+    own: &Range<u32>,
+    lookout: &mut Lookout<'_>,
+) -> Result<CsrGraph, TopologyError> {
+    let pairs = Pairs::new(nodes, peers, key);
+    let mut rows = CsrBuilder::with_room(nodes, room(own.len() as u32, peers))?;
+    for strip in 0..pairs.strips() {
+        let first = strip << pairs.bits;
+        rows.begin(1 << pairs.bits);
+        if first < own.end && first + pairs.width(strip) > own.start {
+            lookout.work(u64::from(peers) << pairs.bits)?;
+            pairs.strip(strip, |row, column| {
+                if own.contains(&row) {
+                    rows.add(row, column);
+                }
+            });
+        }
+        rows.end()?;
+    }
+    Ok(rows.finish())
 }
 
 /// The pairs of all nodes, and the distribution of the linked ones.
@@ -72,6 +95,32 @@ struct Pairs {
 }
 
 impl Pairs {
+    fn new(nodes: u32, peers: u32, key: Key) -> Pairs {
+        Pairs { nodes, bits: strip_bits(nodes), skips: Skips::new(peers, nodes - 1), key }
+    }
+
+    /// Returns the number of strips.
+    fn strips(&self) -> u32 {
+        self.nodes.div_ceil(1 << self.bits)
+    }
+
+    /// Visits the entries of the rows of one strip, each as row and column.
+    #[inline]
+    fn strip(&self, strip: u32, mut visit: impl FnMut(u32, u32)) {
+        // Blocks are visited from the earliest strip to the last, so each row fills in ascending order and needs no
+        // sorting.
+        for before in 0..strip {
+            self.rectangle(before, strip, |row, column| visit(column, row));
+        }
+        self.triangle(strip, |row, column| {
+            visit(column, row);
+            visit(row, column);
+        });
+        for after in strip + 1..self.strips() {
+            self.rectangle(strip, after, &mut visit);
+        }
+    }
+
     /// Visits the linked pairs within one strip in ascending order of row, then column.
     fn triangle(&self, strip: u32, mut visit: impl FnMut(u32, u32)) {
         let mut stream = self.stream(strip, strip);

@@ -113,7 +113,7 @@ impl TopologySpec {
             TopologySpec::RandomRegular => random_regular::build(nodes, peers, key, lookout),
             TopologySpec::RegularImplicit if nodes == 1 => Ok(Topology::complete(1)),
             TopologySpec::RegularImplicit => {
-                Ok(Topology { shape: Shape::Implicit(Implicit::new(nodes, peers, key)), dials: None })
+                Ok(Topology { shape: Shape::Implicit(Implicit::new(nodes, peers, key)), dials: None, whole: None })
             }
             TopologySpec::WattsStrogatz { rewired } => watts_strogatz::build(nodes, peers, *rewired, key, lookout),
         }
@@ -189,7 +189,7 @@ impl TopologySpec {
     }
 
     /// Returns the word that separates the random streams of the families; part of `docs/DETERMINISM.md`.
-    const fn word(&self) -> u64 {
+    pub(super) const fn word(&self) -> u64 {
         match self {
             TopologySpec::ErdosRenyi => 1,
             TopologySpec::RandomRegular => 2,

@@ -27,7 +27,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
     ("adversary", &["topology", "network"]),
     ("scenario", &["theory", "order", "wire", "workload", "topology", "coverage", "protocol", "network", "adversary"]),
     ("threads", &["scenario"]),
-    ("cluster", &["threads"]),
+    ("cluster", &["topology", "threads"]),
     ("transport", &["order", "wire", "record", "scenario", "threads"]),
     (
         "runtime",

@@ -65,12 +65,15 @@ fn assert_equal<P: Protocol>(case: &Case, protocol: &P, shape: [usize; 2]) {
 
 /// Makes a first-message run as a cluster, and asserts that it gives what one process gives along shortest paths.
 fn assert_shortest_equal(case: &Case, [processes, threads]: [usize; 2], keeps_traffic: bool) {
-    let setup = |setup: &EngineSetup<'_>| EngineSetup { keeps_traffic, ..*setup };
-    let expected = case.with(2, |of_case| run_first(&setup(of_case), &Push).unwrap());
+    fn with_traffic<'a>(setup: &EngineSetup<'a>, keeps_traffic: bool) -> EngineSetup<'a> {
+        EngineSetup { keeps_traffic, ..*setup }
+    }
+    let expected = case.with(2, |of_case| run_first(&with_traffic(of_case, keeps_traffic), &Push).unwrap());
     let life = |process: usize, sockets| {
         let member = ClusterMember::new(sockets, process, threads).unwrap();
-        let ran = case
-            .with(member.workers(), |of_case| run_first_in_cluster(&setup(of_case), &Push, &member, KEEPS).unwrap());
+        let ran = case.with(member.workers(), |of_case| {
+            run_first_in_cluster(&with_traffic(of_case, keeps_traffic), &Push, &member, KEEPS).unwrap()
+        });
         Ok::<_, Infallible>(ran.outcome)
     };
     let all = WorkerThreads { first: 0, cores: &[], give_up: &|| () };

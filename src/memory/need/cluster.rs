@@ -6,6 +6,7 @@ use crate::memory::part::MemoryPart;
 use crate::network::{FaultSpec, Paths};
 use crate::record::{LinkUse, Traffic};
 use crate::scenario::{ProtocolTraits, Scenario};
+use crate::topology::TopologySpec;
 
 /// The place of a process in a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,20 +22,43 @@ pub struct ClusterShape {
 /// Bytes of a buffer to or from another process: one for each worker that sends, and one for all that receive.
 const BUFFER_BYTES: u64 = 1 << 20;
 
+/// Returns true if all processes of a cluster find the figures of nodes together. Groups and nodes that fail need the
+/// receipts of single nodes, which process 0 then has of all.
+fn is_summarized(scenario: &Scenario) -> bool {
+    let has_regions = scenario.network.as_ref().is_some_and(|network| !matches!(network.paths, Paths::Latency(_)));
+    let failures = &scenario.failures;
+    !has_regions && failures.faults == FaultSpec::default() && failures.adversary.0.is_empty()
+}
+
+/// Returns true if each process of a cluster has the rows of its own nodes alone.
+pub fn keeps_own_rows(scenario: &Scenario, protocol: &ProtocolTraits) -> bool {
+    let (nodes, peers, family) = (scenario.overlay.nodes, scenario.overlay.peers, &scenario.overlay.topology);
+    let has_links = scenario.network.as_ref().is_some_and(|network| network.links.is_some());
+    let is_computed = *family == TopologySpec::RegularImplicit && protocol.needs_peers && peers + 1 < nodes;
+    is_summarized(scenario) && !has_links && (is_computed || family.has_parts(nodes, peers))
+}
+
 impl MemoryNeed {
     /// Computes the need of one process of a cluster.
     pub fn in_cluster(scenario: &Scenario, protocol: &ProtocolTraits, shape: ClusterShape) -> MemoryNeed {
-        // A cluster computes window by window, whatever is faster on one machine.
-        let sizes = Sizes { shape: StorageShape::General, ..Sizes::of(scenario, *protocol) };
         let processes = shape.processes as u64;
-        let own = Sizes { nodes: sizes.nodes.div_ceil(processes), ..Sizes::of(scenario, *protocol) };
-        let own = Sizes { shape: StorageShape::General, ..own };
+        let storage = match StorageShape::of(scenario, *protocol) {
+            // A cluster computes along shortest paths what one process computes hop by hop.
+            StorageShape::Hops | StorageShape::Fast => StorageShape::Fast,
+            _ => StorageShape::General,
+        };
+        let mut sizes = Sizes { shape: storage, ..Sizes::of(scenario, *protocol) };
+        let (nodes, entries) = (sizes.nodes.div_ceil(processes), sizes.entries.div_ceil(processes));
+        if keeps_own_rows(scenario, protocol) {
+            sizes.entries = entries;
+        }
+        let own = Sizes { nodes, entries, shape: storage, ..Sizes::of(scenario, *protocol) };
         let phases = [
             sizes.building(),
             sizes.searching(),
             sizes.running_share(&own, shape),
             match shape.process {
-                _ if sizes.is_summarized() => sizes.summarizing(&own),
+                _ if is_summarized(scenario) => sizes.summarizing(&own),
                 0 => sizes.closing_all(&own),
                 _ => sizes.closing_share(&own),
             },
@@ -48,23 +72,13 @@ impl Sizes<'_> {
     fn running_share(&self, own: &Sizes<'_>, shape: ClusterShape) -> Parts {
         let others = shape.processes as u64 - 1;
         let buffers = others * (shape.threads as u64 + 1) * BUFFER_BYTES;
-        let last_arrivals = self.last_arrivals() / shape.processes as u64;
         let part = |(part, bytes): (MemoryPart, u64)| match part {
             MemoryPart::Overlay => (part, self.overlay()),
-            MemoryPart::OwnLinks => (part, self.own_links().saturating_add(last_arrivals)),
+            MemoryPart::OwnLinks => (part, self.own_links().saturating_add(own.last_arrivals())),
             MemoryPart::Channels => (part, bytes + buffers),
             _ => (part, bytes),
         };
         own.running().into_iter().map(part).collect()
-    }
-
-    /// Returns true if all processes find the figures of nodes together. Groups and nodes that fail need the receipts
-    /// of single nodes, which process 0 then has of all.
-    fn is_summarized(&self) -> bool {
-        let has_regions =
-            self.scenario.network.as_ref().is_some_and(|network| !matches!(network.paths, Paths::Latency(_)));
-        let failures = &self.scenario.failures;
-        !has_regions && failures.faults == FaultSpec::default() && failures.adversary.0.is_empty()
     }
 
     /// Returns the memory of a process that ranks the figures of its nodes.
