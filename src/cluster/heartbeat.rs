@@ -126,10 +126,13 @@ mod tests {
     #[test]
     fn heartbeats_that_nobody_reads_do_not_grow() {
         let (mut one, _other) = heartbeat_pair(false);
+        let mut longest = 0;
         for announced in 0..1_000_000 {
             one.send(&LifeSign::Beat { announced });
+            longest = longest.max(one.backlog.len());
         }
-        assert!(one.backlog.len() <= BACKLOG_MAX + HEARTBEAT_ROOM, "{}", one.backlog.len());
-        assert!(!one.backlog.is_empty(), "the socket took everything");
+        assert!(longest <= BACKLOG_MAX + HEARTBEAT_ROOM, "{longest}");
+        // A full socket takes some more after a while, so that nothing may wait at the end.
+        assert!(longest > BACKLOG_MAX, "the socket took everything");
     }
 }
