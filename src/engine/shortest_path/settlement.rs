@@ -17,7 +17,7 @@ use crate::time::Nanos;
 use std::ops::Range;
 
 /// The messages that a shard draws between two meetings.
-const MESSAGES_TOGETHER: usize = if cfg!(test) { 100 } else { 1 << 20 };
+const MESSAGES_TOGETHER: usize = if cfg!(test) { 100 } else { 1 << 17 };
 
 /// The messages of one shard's nodes, and those to them.
 pub(super) struct RecountedShard {
