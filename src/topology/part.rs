@@ -49,11 +49,11 @@ impl TopologySpec {
         matches!(self, TopologySpec::ErdosRenyi) && peers + 1 < nodes
     }
 
-    /// Builds the rows of the nodes of this process alone, for a family that [has parts](Self::has_parts).
+    /// Builds the rows of the nodes of this process alone, for a family that has parts.
     ///
     /// # Errors
     ///
-    /// [`OverlayPartError`].
+    /// `OverlayPartError` if the part cannot be built, or if the others do not answer.
     pub fn build_part(
         &self,
         (nodes, peers, seed): (u32, u32, u64),
@@ -111,7 +111,7 @@ impl Topology {
     ///
     /// # Errors
     ///
-    /// [`OverlayPartError`].
+    /// `OverlayPartError` if the user interrupts the search, or if the others do not answer.
     pub fn reach_in_parts(
         &self,
         origin: NodeId,

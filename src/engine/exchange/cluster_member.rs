@@ -53,11 +53,6 @@ impl ClusterMember {
         self.process
     }
 
-    /// Returns the number of processes.
-    pub fn processes(&self) -> usize {
-        self.processes
-    }
-
     /// Returns the shards of this process.
     pub fn shards(&self) -> Range<usize> {
         self.process * self.threads..(self.process + 1) * self.threads
