@@ -13,7 +13,8 @@ use std::sync::Mutex;
 
 const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
 
-const PROTOCOLS: [&str; 6] = ["push", "lazy", "gossipsub", "gossipsub:ethereum", "gossipsub:v2.0", "lazy:bitcoin"];
+const PROTOCOLS: [&str; 7] =
+    ["push", "lazy", "gossipsub", "gossipsub:ethereum", "gossipsub:v2.0", "lazy:bitcoin", "turbine"];
 
 fn main() {
     let is_test = !std::env::args().any(|argument| argument == "--bench");
@@ -55,8 +56,10 @@ fn row(protocol: &str, nodes: u32, runs: usize) {
 
 /// One order to quiescence, every message through the protocol.
 fn scenario(protocol: &str, nodes: u32) -> Scenario {
+    // The trees of turbine are of all nodes.
+    let overlay = if protocol.starts_with("turbine") { "" } else { "peers = 16\ntopology = 'random-regular'\n" };
     let text = format!(
-        "transport = 'simulated'\nprotocol = '{protocol}'\nnodes = {nodes}\npeers = 16\ntopology = 'random-regular'\n\
+        "transport = 'simulated'\nprotocol = '{protocol}'\nnodes = {nodes}\n{overlay}\
          threads = 2\nttl = 255\nuntil = 'quiescent'\nseed = 7\nengine = 'general'\nlatency = 'uniform:10ms..100ms'\n\
          payload-bytes = 1200"
     );

@@ -76,9 +76,12 @@ fn datagram(bytes: &[u8]) -> bool {
 
     let mut again = [0; DATAGRAM_BYTES_MAX];
     if message.kind.is_control() {
-        let words: Vec<u64> = wire::tail(body).collect();
+        let words: Vec<u64> = wire::tail(message.kind, body).collect();
         assert_eq!(words.len(), usize::from(message.tail));
-        let length = wire::encode_control(&header, &words, &mut again);
+        let length = match message.kind.is_part() {
+            true => wire::encode_part(&header, &words, &body[wire::WORD_BYTES..], &mut again),
+            false => wire::encode_control(&header, &words, &mut again),
+        };
         assert_eq!(length, bytes.len());
         assert!(admitted.is_err() || again[..length] == *bytes, "what is admitted is all that was written");
     } else if let Ok(view) = wire::decode_order(body) {

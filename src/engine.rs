@@ -126,6 +126,8 @@ pub struct EngineSetup<'a> {
     pub window: Window,
     /// Bytes of a message, by order.
     pub message_bytes: &'a [u32],
+    /// Bytes of a message with a part of an order; 0 if the protocol sends none.
+    pub part_bytes: u32,
     /// The hops that an order may travel.
     pub ttl: u8,
     /// True if a forward leaves out the peer that the order came from.

@@ -98,7 +98,8 @@ pub mod cli;
 pub use api::{Outcome, Simulation};
 pub use experiment::{CompareError, Comparison, ComparisonReport};
 pub use ids::{NodeId, OrderIndex};
-pub use message::{Kind, Message, OrderHop, Tail};
+pub use message::{Kind, Message, OrderHop, Tail, WordTail};
+pub use parts::OrderCut;
 pub use protocol::{Announcement, Context, Protocol, ProtocolState, ShardView, Targets};
 pub use report::Report;
 pub use scenario::{
@@ -186,7 +187,7 @@ pub mod options {
     pub use crate::order::Symbol;
     pub use crate::protocol::{
         BitcoinKnobs, CallMode, EagerLinks, FloodKnobs, GossipsubKnobs, HopFanouts, Knob, Knobs, LazyKnobs,
-        PlumtreeKnobs, Preset, PushFanout, PushKnobs, PushPullKnobs, SwimKnobs,
+        PlumtreeKnobs, Preset, PushFanout, PushKnobs, PushPullKnobs, StakeKnob, SwimKnobs, TurbineKnobs,
     };
     pub use crate::ratio::Ratio;
     pub use crate::scenario::{
@@ -263,6 +264,11 @@ mod order;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod order;
+#[cfg(not(feature = "internals"))]
+mod parts;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod parts;
 #[cfg(not(feature = "internals"))]
 mod protocol;
 #[cfg(feature = "internals")]

@@ -18,10 +18,10 @@ pub const TAIL_WORDS_MAX: usize = 179;
 /// | 0 | payload: the order itself |
 /// | 1 | none: on the wire it marks the trailer of a train |
 /// | 2..=63 | control: about an order, without any of its content |
-/// | 64..=127 | reserved for parts of an order; until there are any, carried and counted as control messages |
+/// | 64..=127 | part: about an order, carries a part of it, which the only word of its tail names |
 /// | 128.. | upkeep: about no order; it holds no run open |
 ///
-/// All kinds but payload are counted apart from orders.
+/// All kinds but payload are counted apart from whole orders.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Kind(pub u8);
@@ -34,7 +34,7 @@ impl Kind {
     /// The sender wants the order (IWANT, GETDATA).
     pub const WANT: Kind = Kind(3);
 
-    /// Returns true for the kinds that carry no order.
+    /// Returns true for the kinds that carry no whole order: control messages, upkeep, and parts.
     #[inline]
     pub const fn is_control(self) -> bool {
         self.0 != Kind::PAYLOAD.0
@@ -46,7 +46,7 @@ impl Kind {
         self.0 >= 128
     }
 
-    /// Returns true if the kind is reserved for a part of an order.
+    /// Returns true if the message carries a part of an order.
     #[inline]
     pub const fn is_part(self) -> bool {
         self.0 & 0xC0 == 0x40
@@ -173,6 +173,29 @@ impl Tail for RareTail {
     #[inline]
     fn words(&self) -> &[u64] {
         self.0.as_ref().map_or(&[], |words| &words.0)
+    }
+}
+
+/// A tail of at most one word, which takes eight bytes and no allocation. Its word may have any value but the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WordTail(u64);
+
+impl WordTail {
+    /// The mark of an empty tail.
+    const EMPTY: u64 = u64::MAX;
+}
+
+impl Tail for WordTail {
+    const WORDS_MAX: usize = 1;
+
+    #[inline]
+    fn of(words: &[u64]) -> Self {
+        WordTail(words.first().copied().unwrap_or(WordTail::EMPTY))
+    }
+
+    #[inline]
+    fn words(&self) -> &[u64] {
+        if self.0 == WordTail::EMPTY { &[] } else { std::slice::from_ref(&self.0) }
     }
 }
 
@@ -345,6 +368,14 @@ mod tests {
             assert_eq!((tail.words(), &tail.clone()), (words, &tail));
         }
         assert_eq!(size_of::<RareTail>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn a_tail_of_one_word_takes_eight_bytes() {
+        for words in [&[][..], &[0], &[u64::MAX - 1]] {
+            assert_eq!(WordTail::of(words).words(), words);
+        }
+        assert_eq!(size_of::<WordTail>(), 8);
     }
 
     #[test]

@@ -207,6 +207,9 @@ const SYMBOLS: [Symbol; 8] = [
 /// The longest payload of an order, in bytes: 16 MiB.
 pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 
+/// The longest payload of an order that travels in parts, each in a datagram, in bytes: 1 MiB.
+pub const PARTS_PAYLOAD_BYTES_MAX: usize = 1 << 20;
+
 /// The maximum length in bytes of the part of a datagram after its header: an encoded order, payload included.
 pub const DATAGRAM_ORDER_BYTES_MAX: usize = 1_448;
 

@@ -15,6 +15,7 @@
 //! | `push_pull` | in rounds, a node calls one peer, and the two exchange what one of them lacks |
 //! | `gossipsub` | orders travel over a mesh of few links, and heartbeats tell other peers of them |
 //! | `link_queues` | orders that wait at a link |
+//! | `turbine` | an order travels in shreds, each down a tree of its own |
 //! | `swim` | a node keeps a queue, and tells each order to drawn nodes a bounded number of times |
 //! | `announcement`, `announcements` | messages about several orders |
 //! | `knobs` | the values that a protocol lets people choose, and their reader |
@@ -40,6 +41,7 @@ mod recording_context;
 mod shard_view;
 mod swim;
 mod targets;
+mod turbine;
 
 pub use announcement::Announcement;
 pub use announcements::AnnouncementBatch;
@@ -56,9 +58,11 @@ pub use push_pull::{CallMode, PushPull, PushPullKnobs};
 pub use shard_view::{DialRule, Knowledge, ShardView};
 pub use swim::{Swim, SwimKnobs};
 pub use targets::{HopFanouts, TargetBatch, TargetDraw, TargetScratch};
+pub use turbine::{StakeKnob, Turbine, TurbineKnobs};
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, Tail};
+use crate::parts::OrderCut;
 use crate::time::Nanos;
 
 /// The recipients of a protocol's [`Context::fan_out`].
@@ -78,11 +82,11 @@ pub trait Protocol: Sync {
     /// The type of its messages' tails: `()` if no message has one, else words.
     type Tail: Tail;
 
-    /// The kinds of its control messages and of its upkeep, each with its name in reports. A message of any other kind
-    /// is dropped as a stray.
+    /// The kinds of its control messages, of its upkeep and of its parts, each with its name in reports. A message of
+    /// any other kind is dropped as a stray.
     const KINDS: &'static [(Kind, &'static str)] = &[];
 
-    /// True if it sends control messages or upkeep. Derived from [`KINDS`](Self::KINDS).
+    /// True if it sends control messages, upkeep or parts. Derived from [`KINDS`](Self::KINDS).
     const HAS_CONTROL: bool = !Self::KINDS.is_empty();
 
     /// The recipients of a fan-out.
@@ -97,6 +101,9 @@ pub trait Protocol: Sync {
 
     /// True if it sends upkeep. Derived from [`KINDS`](Self::KINDS).
     const HAS_UPKEEP: bool = has_upkeep(Self::KINDS);
+
+    /// True if it sends parts of orders. Derived from [`KINDS`](Self::KINDS).
+    const HAS_PARTS: bool = has_parts(Self::KINDS);
 
     /// True if its nodes act before any message arrives, so that [`start`](ProtocolState::start) is called for each.
     const STARTS: bool = false;
@@ -123,6 +130,11 @@ pub trait Protocol: Sync {
     /// node that is down at time 0 is down from the start.
     fn warm_up(&self) -> Nanos {
         Nanos::ZERO
+    }
+
+    /// Returns the rule by which it cuts orders into parts; `None` if it sends none. The bytes of parts follow from it.
+    fn order_cut(&self) -> Option<OrderCut> {
+        None
     }
 
     /// Creates the state of a shard, on the shard's own thread.
@@ -201,6 +213,18 @@ const fn has_upkeep(kinds: &[(Kind, &str)]) -> bool {
     let mut place = 0;
     while place < kinds.len() {
         if kinds[place].0.is_upkeep() {
+            return true;
+        }
+        place += 1;
+    }
+    false
+}
+
+/// Returns true if any of these kinds is that of parts.
+const fn has_parts(kinds: &[(Kind, &str)]) -> bool {
+    let mut place = 0;
+    while place < kinds.len() {
+        if kinds[place].0.is_part() {
             return true;
         }
         place += 1;

@@ -10,12 +10,14 @@ mod compact;
 mod curve;
 mod delays;
 mod group_delays;
+mod kind_count;
 mod ledger;
 mod measured;
 mod node_counters;
 mod notice;
 mod orders;
 mod outcome;
+mod parts;
 mod ranked_values;
 mod receipts;
 mod upkeep;
@@ -30,6 +32,7 @@ pub use compact::CompactReceipt;
 pub use curve::{CoverageCurve, CurvePoint};
 pub use delays::{DelayHistogram, DepartureDelays};
 pub use group_delays::GroupDelays;
+pub use kind_count::KindCount;
 pub use ledger::Ledger;
 pub use measured::MeasuredReceipts;
 pub(crate) use node_counters::{CarryList, CarryPerNode, NodeCounters};
@@ -37,6 +40,7 @@ pub(crate) use notice::share_text;
 pub use notice::{Notice, TtlAdvice, UnmetCause, WindowRemedy};
 pub use orders::{BulkRecord, OrderCounts, OrderRecord, ReceiptTotals};
 pub use outcome::{OrderFacts, OrderOutcome};
+pub use parts::PartCounts;
 pub use ranked_values::RankedValues;
 #[cfg(feature = "cluster")]
 pub use receipts::ReceiptSummary;
@@ -169,17 +173,6 @@ pub struct SpyRecord {
     pub right: u32,
 }
 
-/// The messages of one kind, other than payload, that were sent since the warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KindCount {
-    /// Name of the kind.
-    pub name: &'static str,
-    /// True if messages of this kind are about no order.
-    pub is_upkeep: bool,
-    /// Number of messages.
-    pub sent: u64,
-}
-
 /// The time that a run took on the machine's monotonic clock. In virtual time neither figure belongs to the model: both
 /// differ from run to run, so comparisons of records leave them out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -304,19 +297,21 @@ impl RunRecord {
         self.is_virtual.then_some(self.elapsed)
     }
 
-    /// Counts the messages handed to the carrier that carried an order.
+    /// Counts the messages handed to the carrier that carried a whole order.
     pub fn payload_messages(&self) -> u64 {
-        self.ledger.sent.saturating_sub(self.control_messages() + self.upkeep().sent_in_all())
+        self.ledger.sent.saturating_sub(self.control_messages() + self.upkeep().sent_in_all() + self.parts().sent)
     }
 
     /// Counts the messages handed to the carrier that were about an order and carried none.
     pub fn control_messages(&self) -> u64 {
-        self.workers.iter().map(|worker| worker.control_sent.saturating_sub(worker.upkeep.sent_in_all())).sum()
+        let others = |worker: &WorkerRecord| worker.upkeep.sent_in_all() + worker.parts.sent;
+        self.workers.iter().map(|worker| worker.control_sent.saturating_sub(others(worker))).sum()
     }
 
     /// Sums the bytes of the [control messages](Self::control_messages), as UDP payload.
     pub fn control_bytes(&self) -> u64 {
-        self.workers.iter().map(|worker| worker.control_bytes.saturating_sub(worker.upkeep.bytes_in_all())).sum()
+        let others = |worker: &WorkerRecord| worker.upkeep.bytes_in_all() + worker.parts.bytes;
+        self.workers.iter().map(|worker| worker.control_bytes.saturating_sub(others(worker))).sum()
     }
 
     /// Sums the upkeep of all workers: the messages about no order.
@@ -324,6 +319,13 @@ impl RunRecord {
         let mut upkeep = UpkeepCounts::default();
         self.workers.iter().for_each(|worker| upkeep.merge(&worker.upkeep));
         upkeep
+    }
+
+    /// Sums the parts of all workers: the messages that carried a part of an order.
+    pub fn parts(&self) -> PartCounts {
+        let mut parts = PartCounts::default();
+        self.workers.iter().for_each(|worker| parts.merge(&worker.parts));
+        parts
     }
 
     /// Counts the nodes that have the order, of those that coverage counts; with many orders the sum over all.

@@ -28,6 +28,7 @@ use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::trace::TraceSpool;
 use crate::transport::{TransportBuilder, TransportError};
+use crate::wire::OrderParts;
 use crate::workload::Workload;
 use core_affinity::CoreId;
 use recorder::{BulkRecorder, Recorder, SingleRecorder};
@@ -57,6 +58,8 @@ pub struct RunPlan<'a> {
     pub draw: TargetDraw,
     /// The knowledge that nodes have from the start.
     pub knowledge: Knowledge<'a>,
+    /// The parts of the orders; `None` if the protocol sends orders whole.
+    pub parts: Option<&'a OrderParts>,
     /// True if a forward leaves out the peer that the order came from.
     pub exclude_sender: bool,
     /// True if the run ends once every order has reached its target.

@@ -39,7 +39,7 @@ pub use alloc::StorageError;
 pub use bfs::{Reachability, reach, reach_unless};
 pub use edge_list::{EdgeLineFault, EdgeList, EdgeListError};
 pub use error::TopologyError;
-pub use implicit::Implicit;
+pub use implicit::{Implicit, KeyedPermutation};
 pub use names::NodeNames;
 #[cfg(feature = "cluster")]
 pub use part::{OverlayPartError, PartExchange};

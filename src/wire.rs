@@ -25,6 +25,9 @@
 //! must not be longer than the messages of its train. Its tail follows: up to 179 words of 8 bytes, little endian,
 //! whose meaning the protocol defines.
 //!
+//! A part of an order (kinds 64 to 127) has the word that names it in the order's place, 8 bytes, little endian, and
+//! then its body, an even number of bytes from 16 to 1,440.
+//!
 //! The whole layout is postcard: a test compares the header with postcard's own encoding. The header is still written
 //! by offset, because one forward differs from the next in ten bytes, and because a duplicate is recognised from its
 //! header alone.
@@ -41,10 +44,12 @@ use crate::message::{Kind, Message, TAIL_WORDS_MAX, TTL_MAX};
 use crate::order::{DATAGRAM_ORDER_BYTES_MAX, DATAGRAM_PAYLOAD_BYTES_MAX, OrderRef, generated_bytes};
 
 pub use admission::Admission;
+pub use order_parts::OrderParts;
 pub use stray::{Stray, StrayCounts};
 pub use train_trailer::{TRAILER_BYTES, TrainTrailer, is_train_trailer};
 
 mod admission;
+mod order_parts;
 mod stray;
 mod train_trailer;
 
@@ -68,6 +73,9 @@ const _: () =
 
 /// Length in bytes of a control message without a tail.
 pub const CONTROL_BYTES: usize = HEADER_BYTES + 16;
+
+/// Length in bytes of a part without its body: the header, and the word that names the part.
+pub const PART_HEADER_BYTES: usize = HEADER_BYTES + WORD_BYTES;
 
 /// Length in bytes of a word of a tail.
 pub const WORD_BYTES: usize = 8;
@@ -150,10 +158,34 @@ pub const fn message_bytes(payload_bytes: u32) -> u32 {
     (HEADER_BYTES + generated_bytes(payload_bytes as usize)) as u32
 }
 
+/// Returns the length in bytes of a generated order as it is encoded, without a header.
+pub const fn order_bytes(payload_bytes: u32) -> u32 {
+    generated_bytes(payload_bytes as usize) as u32
+}
+
 /// Returns the length in bytes of a control message with a tail of `tail` words.
 #[inline]
 pub const fn control_bytes(tail: usize) -> usize {
     CONTROL_BYTES + tail * WORD_BYTES
+}
+
+/// Returns the length in bytes of a message with a part of an order.
+pub const fn part_bytes(body_bytes: u32) -> u32 {
+    PART_HEADER_BYTES as u32 + body_bytes
+}
+
+/// Writes a whole message with a part to the start of `into`; returns its length in bytes. If `into` is shorter, it
+/// writes as much as fits.
+pub fn encode_part(header: &Header, tail: &[u64], body: &[u8], into: &mut [u8]) -> usize {
+    if let Some((head, rest)) = into.split_first_chunk_mut() {
+        encode_header(header, head);
+        let (name, rest) = rest.split_at_mut(rest.len().min(WORD_BYTES));
+        let word = tail.first().copied().unwrap_or_default().to_le_bytes();
+        name.copy_from_slice(&word[..name.len()]);
+        let fitting = rest.len().min(body.len());
+        rest[..fitting].copy_from_slice(&body[..fitting]);
+    }
+    PART_HEADER_BYTES + body.len()
 }
 
 /// Writes a whole control message to the start of `into`; returns its length in bytes. If `into` has fewer than
@@ -171,10 +203,11 @@ pub fn encode_control(header: &Header, tail: &[u64], into: &mut [u8]) -> usize {
     control_bytes(tail.len())
 }
 
-/// Decodes the words of a control message's tail from the bytes behind its header.
+/// Decodes the words of the tail of a message of this kind from the bytes behind its header.
 #[inline]
-pub fn tail(body: &[u8]) -> impl Iterator<Item = u64> {
-    let words = body.get(CONTROL_BYTES - HEADER_BYTES..).unwrap_or_default();
+pub fn tail(kind: Kind, body: &[u8]) -> impl Iterator<Item = u64> {
+    let words = if kind.is_part() { body.get(..WORD_BYTES) } else { body.get(CONTROL_BYTES - HEADER_BYTES..) };
+    let words = words.unwrap_or_default();
     words.chunks_exact(WORD_BYTES).map(|word| word.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)))
 }
 
@@ -247,7 +280,12 @@ fn message_of(header: &[u8; HEADER_BYTES], body: &[u8]) -> Result<Message, WireE
     let to = NodeId(u32::from_le_bytes(get(header, TO_AT)));
     let from = NodeId(u32::from_le_bytes(get(header, FROM_AT)));
     let order = OrderIndex(u32::from_le_bytes(get(header, ORDER_AT)));
-    let tail = if kind.is_control() { tail_words(body)? } else { 0 };
+    let tail = match kind.is_control() {
+        true if kind.is_part() && body.len() >= WORD_BYTES => 1,
+        true if kind.is_part() => return Err(WireError::PartCut { bytes: HEADER_BYTES + body.len() }),
+        true => tail_words(body)?,
+        false => 0,
+    };
     Ok(Message { to, from, order, ttl, hop, kind, tail })
 }
 
@@ -328,6 +366,12 @@ pub enum WireError {
          drop it"
     )]
     BadControl {
+        /// Length received.
+        bytes: usize,
+    },
+    /// The bytes end within the name of a part.
+    #[error("the part ends after {bytes} bytes, before its body; drop it")]
+    PartCut {
         /// Length received.
         bytes: usize,
     },

@@ -246,6 +246,7 @@ fn ledger(workers: &[WorkerRecord]) -> Ledger {
         uplink_dropped: 0,
         model_duplicated: 0,
         strays: StrayCounts::default(),
+        parts: None,
         explained_receipts: received as i64,
         ended_quiet: false,
     }

@@ -76,6 +76,9 @@ fn verdict(ledger: &Ledger, digits: fn(u64) -> String) -> String {
     {
         let drops = digits(ledger.kernel_dropped.unwrap_or(0));
         format!("{} missing by their numbers, but {drops} dropped by the kernel.", counted(gaps.packets, "packet"))
+    } else if let Some(parts) = ledger.parts.filter(|parts| parts.received != parts.useful + parts.late) {
+        let received = counted(parts.received, "part");
+        format!("{received} received, but {} useful and {} late.", digits(parts.useful), digits(parts.late))
     } else {
         let sign = if ledger.explained_receipts < 0 { "-" } else { "" };
         let explained = format!("{sign}{}", digits(ledger.explained_receipts.unsigned_abs()));
@@ -115,6 +118,7 @@ fn json_digits(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::PartCounts;
     use crate::wire::{Stray, StrayCounts};
 
     fn ledger(sent: u64, received: u64, dropped: Option<u64>) -> Ledger {
@@ -140,6 +144,13 @@ mod tests {
             (
                 Ledger { explained_receipts: -2, ..ledger(0, 0, Some(0)) },
                 "NOT BALANCED: 0 messages received, but first receipts and duplicates are -2.",
+            ),
+            (
+                Ledger {
+                    parts: Some(PartCounts { received: 9, useful: 5, late: 3, ..PartCounts::default() }),
+                    ..ledger(10, 10, Some(0))
+                },
+                "NOT BALANCED: 9 parts received, but 5 useful and 3 late.",
             ),
             (
                 Ledger { ended_quiet: true, in_flight_at_stop: 1, ..ledger(10, 9, Some(0)) },

@@ -9,15 +9,16 @@
 //! Refused: a count of warm orders beside every count of an engine, which would cost each message something in runs
 //! that compare nothing.
 
+mod order_records;
+
 use super::delays::fraction_of;
 use super::percentiles::{nearest_rank, share};
-use crate::ids::NodeId;
 use crate::record::{
-    End, KindCount, MeasuredReceipts, OrderOutcome, OrderRecord, ReceiptTotals, Receipts, RunRecord, Traffic,
-    WorkerRecord,
+    End, KindCount, MeasuredReceipts, OrderOutcome, OrderRecord, PartCounts, ReceiptTotals, RunRecord, Traffic,
 };
 use crate::time::Nanos;
 use crate::wire::message_bytes;
+use order_records::orders_of;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -107,6 +108,7 @@ pub struct WarmCounts {
     kinds: Vec<KindCount>,
     bytes: [u64; 2],
     upkeep: u64,
+    parts: PartCounts,
     elapsed: Nanos,
 }
 
@@ -117,6 +119,7 @@ impl WarmCounts {
             orders: orders_of(&record).iter().map(counts_of).collect(),
             bytes: bytes_of(&record),
             upkeep: record.upkeep().sent,
+            parts: record.parts(),
             elapsed: record.elapsed,
             traffic: record.traffic,
             kinds: record.kinds,
@@ -183,7 +186,8 @@ impl Measured<'_> {
             Some(traffic) => traffic.map(|traffic| u64::from(traffic.firsts)).sum(),
             None => sum(|order| order.reached.saturating_sub(1)),
         };
-        put("rmr", (firsts > 0).then(|| sum(|order| order.sent) as f64 / firsts as f64 - 1.0));
+        let whole = || (firsts > 0).then(|| sum(|order| order.sent) as f64 / firsts as f64 - 1.0);
+        put("rmr", self.parts().map_or_else(whole, |parts| parts.rmr()));
     }
 
     /// Returns the mean time over the orders, in nanoseconds; `None` if an order never got there.
@@ -230,6 +234,9 @@ impl Measured<'_> {
         let mut control = 0;
         for (place, kind) in self.record.kinds.iter().enumerate() {
             let sent = kind.sent.saturating_sub(self.warm.kinds.get(place).map_or(0, |kind| kind.sent));
+            if kind.is_part {
+                continue;
+            }
             if kind.is_upkeep {
                 put(&format!("{UPKEEP}.{}", kind.name), per_second(sent));
             } else {
@@ -271,7 +278,9 @@ impl Measured<'_> {
     /// Returns the bytes of payload messages that each node received, ascending; `None` if orders of several sizes came
     /// together with control messages, whose bytes are counted with theirs.
     fn payload_received(&self, traffic: impl Iterator<Item = Traffic>) -> Option<Vec<u64>> {
+        let in_parts = self.parts().is_some() && self.record.kinds.iter().all(|kind| kind.is_part);
         let mut received: Vec<u64> = match (self.only_size(), self.record.kinds.is_empty()) {
+            _ if in_parts => traffic.map(|traffic| traffic.bytes_in).collect(),
             (Some(size), _) => traffic.map(|traffic| traffic.copies * size).collect(),
             (None, true) => traffic.map(|traffic| traffic.bytes_in).collect(),
             (None, false) => return None,
@@ -280,9 +289,12 @@ impl Measured<'_> {
         Some(received)
     }
 
-    /// Sums the bytes of payload messages whose node had the order already; `None` if orders have several sizes and
-    /// coverage does not count all nodes.
+    /// Sums the bytes of payload messages whose node had the order already, or of parts that came late; `None` if
+    /// orders have several sizes and coverage does not count all nodes.
     fn wasted(&self) -> Option<u64> {
+        if let Some(parts) = self.parts() {
+            return Some(parts.late * parts.bytes.checked_div(parts.sent).unwrap_or(0));
+        }
         if let (Some(size), Some(traffic)) = (self.only_size(), self.traffic()) {
             return Some(traffic.map(|traffic| traffic.copies.saturating_sub(traffic.firsts.into()) * size).sum());
         }
@@ -291,6 +303,12 @@ impl Measured<'_> {
             (order.received + 1).saturating_sub(order.reached) * u64::from(message_bytes(order.payload_bytes))
         };
         counts_all.then(|| self.orders.iter().map(wasted).sum())
+    }
+
+    /// Returns the parts of the measured orders; `None` if orders travel whole.
+    fn parts(&self) -> Option<PartCounts> {
+        let parts = self.record.parts();
+        (!parts.is_none()).then(|| parts.without(&self.warm.parts))
     }
 
     /// Returns the bytes of a payload message if all orders have the same.
@@ -325,58 +343,12 @@ fn counts_of(order: &OrderRecord) -> [u64; 4] {
     [order.sent, order.received, order.reached, ended]
 }
 
-/// Sums the bytes sent since the warm-up: of all messages, and of those that are no payload.
+/// Sums the bytes sent since the warm-up: of all messages, and of those that carry nothing of an order.
 fn bytes_of(record: &RunRecord) -> [u64; 2] {
     let payload: u64 =
         orders_of(record).iter().map(|order| order.sent * u64::from(message_bytes(order.payload_bytes))).sum();
     let control = record.control_bytes() + record.upkeep().bytes;
-    [payload + control, control]
-}
-
-/// Returns each order of a run.
-fn orders_of(record: &RunRecord) -> Vec<OrderRecord> {
-    if let Some(bulk) = &record.bulk {
-        return bulk.orders.clone();
-    }
-    let origin = match &record.receipts {
-        Receipts::ByHop(by_hop) => by_hop.origin,
-        receipts => {
-            let origin = receipts.iter().position(|receipt| receipt.is_reached() && receipt.hop == 0);
-            NodeId(origin.unwrap_or(0) as u32)
-        }
-    };
-    let counted = record.counted_receipts();
-    let last = counted.iter().filter(|receipt| receipt.is_reached()).map(|receipt| receipt.time).max();
-    let of_payload = |worker: &WorkerRecord| worker.received.saturating_sub(worker.control_received);
-    let at = |parts| record.time_to(share(parts, 100));
-    vec![OrderRecord {
-        origin,
-        due: Nanos::ZERO,
-        published_late: Some(Nanos::ZERO),
-        payload_bytes: payload_of_only(record),
-        counted: record.counted(),
-        reached: record.reached(),
-        sent: record.payload_messages(),
-        received: record.workers.iter().map(of_payload).sum(),
-        time_to: [at(50), at(95), at(99), record.time_to(record.target)],
-        time_to_end: last,
-        outcome: record.order_outcome().unwrap_or(OrderOutcome::NotPublished),
-    }]
-}
-
-/// Returns the bytes of payload of the only order of a run, all of whose payload messages have the same size.
-fn payload_of_only(record: &RunRecord) -> u32 {
-    // Some carriers have no datagrams.
-    let sent: u64 = record.traffic.iter().map(|traffic| traffic.bytes_out).sum();
-    let of_payload = sent.saturating_sub(record.control_bytes() + record.upkeep().bytes);
-    let size = match record.traffic.is_empty() {
-        true => record.datagram_bytes,
-        false => of_payload.checked_div(record.payload_messages()).map_or(0, |bytes| bytes as u32),
-    };
-    // The header grows by some bytes with the length of the payload.
-    let most = size.saturating_sub(message_bytes(0));
-    let header_growth = message_bytes(most).saturating_sub(size);
-    (most.saturating_sub(header_growth)..=most).find(|&bytes| message_bytes(bytes) == size).unwrap_or(most)
+    [payload + record.parts().bytes + control, control]
 }
 
 /// Counts the receipts of a run of one order.

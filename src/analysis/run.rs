@@ -136,7 +136,8 @@ pub struct RunFigures {
     pub hops: Vec<u64>,
     /// Last delivery hop; `None` if no node was reached.
     pub ldh: Option<u64>,
-    /// Relative message redundancy, `messages / (reached - 1) - 1`; `None` if at most one node was reached.
+    /// Relative message redundancy, `messages / (reached - 1) - 1`; `None` if at most one node was reached. Where
+    /// orders travel in parts, parts sent for each useful one, less one.
     pub rmr: Option<f64>,
     /// Received messages whose node had the order already.
     pub duplicates: u64,
@@ -241,7 +242,10 @@ impl RunFigures {
             ldh: (hops.len() as u64).checked_sub(1),
             hops,
             // Each order reached its origin without a message.
-            rmr: rmr(messages, (reached_of_all + 1).saturating_sub(orders)),
+            rmr: match record.ledger.parts {
+                Some(parts) => parts.rmr(),
+                None => rmr(messages, (reached_of_all + 1).saturating_sub(orders)),
+            },
             duplicates: sum(record, |worker| worker.duplicates),
             expired: sum(record, |worker| worker.expired),
             expired_behind_max: record.workers.iter().map(|worker| worker.expired_behind_max.into()).max().unwrap_or(0),

@@ -5,7 +5,7 @@ use crate::wire::StrayCounts;
 use serde::Serialize;
 
 /// One worker's counts, as `docs/REPORT.md` describes them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct WorkerFigures {
     /// Nodes of its shard.
     pub nodes: u32,
@@ -15,11 +15,11 @@ pub struct WorkerFigures {
     pub sent: u64,
     /// Messages of this run received before the stop.
     pub received: u64,
-    /// Messages sent that carry no order: control messages, upkeep included.
+    /// Messages sent that carry no whole order: control messages, upkeep and parts included.
     pub control_sent: u64,
     /// Bytes of the control messages sent, as UDP payload.
     pub control_bytes: u64,
-    /// Control messages received, upkeep included.
+    /// Messages received that carry no whole order, upkeep and parts included.
     pub control_received: u64,
     /// Received messages whose node had the order already.
     pub duplicates: u64,
@@ -87,7 +87,8 @@ impl From<&WorkerRecord> for WorkerFigures {
             control_bytes,
             control_received,
             sent_by_kind: _,
-            upkeep: _, // Shown for the whole run, as the tally is.
+            upkeep: _, // Shown for the whole run, as parts and the tally are.
+            parts: _,
             tally: _,
             duplicates,
             reached,
@@ -101,17 +102,7 @@ impl From<&WorkerRecord> for WorkerFigures {
             turns,
             sleeps,
             model: ModelCounts { lost, dropped, uplink_dropped, duplicated, held },
-            carrier:
-                CarrierCounts {
-                    kernel_datagrams,
-                    kernel_dropped,
-                    missing,
-                    drained,
-                    strays,
-                    send_blocked,
-                    send_calls,
-                    receive_calls,
-                },
+            ref carrier,
         } = record;
         WorkerFigures {
             nodes,
@@ -137,6 +128,15 @@ impl From<&WorkerRecord> for WorkerFigures {
             uplink_dropped,
             model_duplicated: duplicated,
             held,
+            ..WorkerFigures::of_carrier(carrier)
+        }
+    }
+}
+
+impl WorkerFigures {
+    /// Shows the counts of a carrier; the others are 0.
+    fn of_carrier(carrier: &CarrierCounts) -> WorkerFigures {
+        let &CarrierCounts {
             kernel_datagrams,
             kernel_dropped,
             missing,
@@ -145,6 +145,17 @@ impl From<&WorkerRecord> for WorkerFigures {
             send_blocked,
             send_calls,
             receive_calls,
+        } = carrier;
+        WorkerFigures {
+            kernel_datagrams,
+            kernel_dropped,
+            missing,
+            drained,
+            strays,
+            send_blocked,
+            send_calls,
+            receive_calls,
+            ..WorkerFigures::default()
         }
     }
 }

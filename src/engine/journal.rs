@@ -32,6 +32,10 @@ pub(super) enum JournalEvent {
     Expired(ExpiredReceipt),
     /// The node has the order from now on.
     Delivered,
+    /// A part was useful, or late.
+    PartCounted { is_useful: bool },
+    /// The order was put together from its parts, and is delivered.
+    Recovered,
     /// Messages of this kind were sent, apart from those that wait for an uplink.
     Sent(Kind, SendCounts),
     /// The protocol counted an action of its own.

@@ -38,7 +38,7 @@ pub(super) enum EventStage {
     Held,
 }
 
-/// The messages of one forward, without tails.
+/// The messages of one forward, all with the same tail.
 #[derive(Clone, Copy)]
 pub(super) struct ForwardedMessages<'a> {
     pub(super) from: NodeId,
@@ -48,6 +48,7 @@ pub(super) struct ForwardedMessages<'a> {
     /// Number of messages that the node had sent before.
     pub(super) sequence: u32,
     pub(super) to: &'a [NodeId],
+    pub(super) tail: &'a [u64],
     /// By message, its latency or [`Fates::LOST`].
     pub(super) latencies: &'a [Nanos],
 }
@@ -63,15 +64,16 @@ pub(super) trait EventSink {
     /// Takes the messages of a forward whose fates have been drawn, on a network where each takes time; returns the
     /// number of those that are lost.
     fn put_forward(&mut self, forward: &ForwardedMessages<'_>) -> u32 {
-        let &ForwardedMessages { from, at, kind, order_hop, sequence, to, latencies } = forward;
+        let &ForwardedMessages { from, at, kind, order_hop, sequence, to, tail: words, latencies } = forward;
         let mut lost = 0;
         for (place, (&to, &latency)) in (0..).zip(to.iter().zip(latencies)) {
             if latency == Fates::LOST {
                 lost += 1;
                 continue;
             }
-            let (message, sequence) = (order_hop.message_with(kind, from, to, 0), sequence.wrapping_add(place));
-            let (time, stage, tail) = (at + latency, EventStage::Arrives, Self::Tail::of(&[]));
+            let message = order_hop.message_with(kind, from, to, words.len() as u8);
+            let sequence = sequence.wrapping_add(place);
+            let (time, stage, tail) = (at + latency, EventStage::Arrives, Self::Tail::of(words));
             self.put(PendingEvent { time, message, sequence, round: 0, stage, tail });
         }
         lost

@@ -327,8 +327,10 @@ impl<S: EventSink> VirtualShard<'_, S> {
 }
 
 /// Returns the bytes of a message, as UDP payload.
+#[inline]
 fn message_bytes(setup: &EngineSetup<'_>, &Message { kind, order, tail, .. }: &Message) -> u32 {
     match kind.is_control() {
+        true if kind.is_part() => setup.part_bytes,
         true => control_bytes(tail.into()) as u32,
         false => setup.message_bytes[order.index()],
     }

@@ -90,6 +90,7 @@ impl Case {
             workload: &self.workload,
             window: Window::new(self.workload.orders(), self.window),
             message_bytes: &vec![60; self.workload.orders() as usize],
+            part_bytes: 0,
             ttl: self.ttl,
             exclude_sender: self.exclude_sender,
             goal: self.target.ceil_of(u64::from(self.nodes)),

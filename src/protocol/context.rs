@@ -24,6 +24,20 @@ pub trait Context {
     /// for a message whose order fails its check it returns false.
     fn deliver(&mut self, order: OrderIndex) -> bool;
 
+    /// Counts the part of an order that this event brought, once: useful if its node had not received it yet and lacked
+    /// its set, late if not.
+    fn count_part(&mut self, is_useful: bool);
+
+    /// Encodes the parts of an order, as the node does that publishes it. Only a real carrier has bytes to encode.
+    fn encode_parts(&mut self, order: OrderIndex);
+
+    /// Recovers a set of an order from those of its parts whose bits are set; returns true if the bytes are those of
+    /// the order. Virtual time has no bytes, so that it takes the protocol's word.
+    fn recover_set(&mut self, order: OrderIndex, set: u32, present: u64) -> bool;
+
+    /// Delivers an order whose sets this node has recovered, as [`deliver`](Self::deliver) does one that came whole.
+    fn deliver_recovered(&mut self, order: OrderIndex) -> bool;
+
     /// Returns true if the order would not be new to this node: the node has it, or has forgotten it.
     fn knows(&self, order: OrderIndex) -> bool;
 

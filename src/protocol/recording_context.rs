@@ -18,6 +18,8 @@ pub(super) struct RecordingContext {
     pub(super) time: Nanos,
     /// The length of each order.
     pub(super) order_bytes: u32,
+    /// True if the bytes of parts are those of their order.
+    pub(super) recovers: bool,
 }
 
 /// An action of a protocol.
@@ -30,6 +32,9 @@ pub(super) enum Action {
     ForwardedTo(Vec<NodeId>, Kind, OrderHop, Vec<u64>),
     Tallied(u8, u64),
     AnnouncedAll(Kind, Vec<Announcement>),
+    CountedPart(bool),
+    Encoded(OrderIndex),
+    Recovered(OrderIndex, u32, u64),
     Asked(Nanos, u64),
 }
 
@@ -55,6 +60,7 @@ impl RecordingContext {
             acts: Vec::new(),
             time: Nanos::ZERO,
             order_bytes: 60,
+            recovers: true,
         }
     }
 
@@ -91,6 +97,23 @@ impl Context for RecordingContext {
         let is_new = !self.knows(order);
         self.held.push(order);
         is_new
+    }
+
+    fn count_part(&mut self, is_useful: bool) {
+        self.acts.push(Action::CountedPart(is_useful));
+    }
+
+    fn encode_parts(&mut self, order: OrderIndex) {
+        self.acts.push(Action::Encoded(order));
+    }
+
+    fn recover_set(&mut self, order: OrderIndex, set: u32, present: u64) -> bool {
+        self.acts.push(Action::Recovered(order, set, present));
+        self.recovers
+    }
+
+    fn deliver_recovered(&mut self, order: OrderIndex) -> bool {
+        self.deliver(order)
     }
 
     fn order_bytes(&self, _: OrderIndex) -> u32 {

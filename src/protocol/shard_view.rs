@@ -25,10 +25,13 @@ pub struct Knowledge<'a> {
     nodes: Option<u32>,
     /// The number of nodes, if everyone is a peer of everyone.
     everyone: Option<u32>,
+    /// The number of orders that a node tells apart, if not all.
+    window: u32,
     dial: DialRule,
-    /// The key of the nodes' own draws, and of the draws that decide who opened a link.
+    /// The keys of the nodes' own draws, of the draws that decide who opened a link, and of those that all nodes share.
     draws: Key,
     dials: Key,
+    shared: Key,
 }
 
 /// The nodes of one shard, and their knowledge: peers, links, and draws of their own.
@@ -51,9 +54,15 @@ impl<'a> Knowledge<'a> {
         Knowledge { rows, nodes: Some(topology.nodes()), everyone, ..Knowledge::without_peers(seed, dial) }
     }
 
+    /// Returns the knowledge of nodes that tell this number of orders apart.
+    pub fn within(self, window: u32) -> Knowledge<'a> {
+        Knowledge { window, ..self }
+    }
+
     fn without_peers(seed: u64, dial: DialRule) -> Knowledge<'a> {
         let key = Key::new(seed, Purpose::Protocol);
-        Knowledge { rows: None, nodes: None, everyone: None, dial, draws: key.with(DRAW), dials: key.with(DIAL) }
+        let [draws, dials, shared] = [DRAW, DIAL, SHARED].map(|use_of_key| key.with(use_of_key));
+        Knowledge { rows: None, nodes: None, everyone: None, window: u32::MAX, dial, draws, dials, shared }
     }
 }
 
@@ -87,6 +96,16 @@ impl<'a> ShardView<'a> {
     /// Returns the number of orders in the run.
     pub fn orders(&self) -> u32 {
         self.orders
+    }
+
+    /// Returns the number of orders that a node tells apart, at most those of the run.
+    pub fn window(&self) -> u32 {
+        self.knowledge.window.min(self.orders)
+    }
+
+    /// Returns the key of draws that all nodes of the network make alike.
+    pub(crate) fn shared_key(&self) -> Key {
+        self.knowledge.shared
     }
 
     /// Returns the index of a node among the shard's nodes.
@@ -165,9 +184,10 @@ impl<'a> ShardView<'a> {
     }
 }
 
-// The words that separate the two uses of `Purpose::Protocol`; part of docs/DETERMINISM.md.
+// The words that separate the uses of `Purpose::Protocol`; part of docs/DETERMINISM.md.
 const DRAW: u64 = 1;
 const DIAL: u64 = 2;
+const SHARED: u64 = 3;
 
 #[cfg(test)]
 mod tests {

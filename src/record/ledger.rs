@@ -1,7 +1,7 @@
 //! The ledger of a run, which must balance.
 
 use super::carrier::both;
-use super::{CarrierCounts, End, Missing, ModelCounts, WorkerRecord};
+use super::{CarrierCounts, End, Missing, ModelCounts, PartCounts, WorkerRecord};
 use crate::wire::StrayCounts;
 use serde::Serialize;
 
@@ -34,8 +34,12 @@ pub struct Ledger {
     pub model_duplicated: u64,
     /// Datagrams that do not belong to this run, by kind; outside the sum.
     pub strays: StrayCounts,
-    /// Nodes reached, less origins, plus duplicates, expired and control messages; must equal `received`. Negative if
-    /// more was published than that.
+    /// Messages that carried parts of orders, which are among the others; `None` where there were none. Those received
+    /// must equal the useful and the late ones together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<PartCounts>,
+    /// Nodes reached, less origins and orders put together from parts, plus duplicates, expired, control messages and
+    /// useful and late parts; must equal `received`. Negative if more was published than that.
     pub explained_receipts: i64,
     /// True if the run ended because nothing was under way: then no message may be in flight or queued.
     #[serde(skip)]
@@ -71,6 +75,7 @@ impl Ledger {
             control_received,
             sent_by_kind: _,
             upkeep: _,
+            ref parts,
             tally: _,
             duplicates,
             reached,
@@ -107,13 +112,17 @@ impl Ledger {
         self.model_duplicated += duplicated;
         self.kernel_dropped = both(self.kernel_dropped, kernel_dropped);
         self.strays.merge(strays);
+        if !parts.is_none() {
+            self.parts.get_or_insert_default().merge(parts);
+        }
         if let Some(missing) = missing {
             self.missing.get_or_insert_default().merge(missing);
         }
         // An origin counts as reached, or as a duplicate if it knew its order before, without a received message. The
         // sum is signed because wrong counts must come out as a ledger that does not balance.
-        let explained = [reached, duplicates, expired, control_received].map(i128::from);
-        explained.iter().sum::<i128>() - i128::from(published)
+        let explained = [reached, duplicates, expired, control_received, parts.useful, parts.late].map(i128::from);
+        let otherwise = [published, parts.received, parts.recovered].map(i128::from);
+        explained.iter().sum::<i128>() - otherwise.iter().sum::<i128>()
     }
 
     /// Returns the number of messages sent, but neither received nor found nor lost by a model; negative if more
@@ -160,6 +169,7 @@ impl Ledger {
         let under_way = self.in_flight_at_stop + self.queued_unsent;
         losses_explained
             && i128::from(self.received) == i128::from(self.explained_receipts)
+            && self.parts.is_none_or(|parts| parts.received == parts.useful + parts.late)
             && !(self.ended_quiet && under_way > 0)
     }
 }

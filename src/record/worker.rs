@@ -2,6 +2,7 @@
 
 use super::RankedValues;
 use super::carrier::{CarrierCounts, both};
+use super::parts::PartCounts;
 use super::upkeep::{UpkeepCounts, add_tally};
 use serde::{Deserialize, Serialize};
 
@@ -55,16 +56,18 @@ pub struct WorkerRecord {
     pub sent: u64,
     /// Messages of this run received before the stop.
     pub received: u64,
-    /// Messages sent that carry no order: control messages, upkeep included.
+    /// Messages sent that carry no whole order: control messages, upkeep and parts included.
     pub control_sent: u64,
-    /// Bytes of the control messages sent, as UDP payload.
+    /// Bytes of these messages, as UDP payload.
     pub control_bytes: u64,
-    /// Control messages received, upkeep included.
+    /// Messages received that carry no whole order, upkeep and parts included.
     pub control_received: u64,
-    /// Control messages sent since the warm-up, upkeep included, indexed by the number of their kind.
+    /// Messages sent since the warm-up that carry no whole order, indexed by the number of their kind.
     pub sent_by_kind: Vec<u64>,
     /// Control messages that are about no order.
     pub upkeep: UpkeepCounts,
+    /// Messages that carry parts of orders.
+    pub parts: PartCounts,
     /// Counts of the protocol, indexed like its list of names.
     pub tally: Vec<u64>,
     /// Received messages whose node had the order already.
@@ -119,6 +122,7 @@ impl WorkerRecord {
             control_received,
             ref sent_by_kind,
             ref upkeep,
+            ref parts,
             ref tally,
             duplicates,
             reached,
@@ -142,6 +146,7 @@ impl WorkerRecord {
         self.control_received += control_received;
         (0..).zip(sent_by_kind).for_each(|(kind, &count)| add_tally(&mut self.sent_by_kind, kind, count));
         self.upkeep.merge(upkeep);
+        self.parts.merge(parts);
         (0..).zip(tally).for_each(|(what, &count)| add_tally(&mut self.tally, what, count));
         self.duplicates += duplicates;
         self.reached += reached;

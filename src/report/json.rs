@@ -14,7 +14,7 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use crate::record::Notice;
+    use crate::record::{Notice, PartCounts};
     use crate::report::fixtures;
     use crate::wire::Stray;
     use serde_json::Value;
@@ -63,6 +63,15 @@ mod tests {
         collect_paths(&report["bulk"], "", &mut written);
         let documented: BTreeSet<String> =
             fixtures::documented("Fields of a bulk").into_iter().map(str::to_owned).collect();
+        assert_eq!(written, documented);
+    }
+
+    #[test]
+    fn every_count_of_parts_is_documented_and_every_documented_one_written() {
+        let mut written = BTreeSet::new();
+        collect_paths(&serde_json::to_value(PartCounts::default()).unwrap(), "", &mut written);
+        let documented: BTreeSet<String> =
+            fixtures::documented("Fields of parts").into_iter().map(str::to_owned).collect();
         assert_eq!(written, documented);
     }
 

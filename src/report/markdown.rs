@@ -39,6 +39,9 @@ impl Report {
             row("last delivery hop", &grouped(last))?;
         }
         row("messages", &grouped(run.messages))?;
+        if let Some(parts) = run.ledger.ledger.parts {
+            row("parts of orders", &grouped(parts.sent))?;
+        }
         if run.control_messages > 0 {
             row("control messages", &grouped(run.control_messages))?;
         }

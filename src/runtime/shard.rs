@@ -4,6 +4,7 @@
 //! Everything is allocated and touched before the start.
 
 mod closing;
+mod context;
 mod logging;
 
 use super::RunPlan;
@@ -12,16 +13,16 @@ use super::network_emulator::EmulatedCounts;
 use super::outbox::Outbox;
 use super::recorder::Recorder;
 use super::traffic::TrafficCounters;
-use crate::coverage::{Delivery, Marker};
+use crate::coverage::Marker;
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, MessageBatch, OrderHop};
+use crate::message::{Message, MessageBatch};
 use crate::order::Order;
-use crate::protocol::{Announcement, Context, Event, Protocol, ShardView};
-use crate::record::{Receipt, WorkerRecord, add_tally};
+use crate::protocol::{Event, Protocol, ShardView};
+use crate::record::{WorkerRecord, add_tally};
 use crate::time::{Nanos, TimerHeap};
 use crate::trace::TraceSpool;
 use crate::transport::{Arrival, Transport};
-use crate::wire;
+use crate::wire::{self, OrderParts};
 use crate::workload::Publication;
 use std::ops::Range;
 use std::sync::Arc;
@@ -43,7 +44,11 @@ pub(super) struct RealtimeShard<'a, C: Recorder> {
     orders: Vec<Arc<Order>>,
     /// Bytes of a message, by order; all 0 if the carrier encodes nothing.
     message_bytes: Vec<u32>,
+    /// Bytes of a message with a part of an order; 0 likewise.
+    part_bytes: u32,
     encodes: bool,
+    /// The parts of the orders, if they travel in parts.
+    parts: Option<&'a OrderParts>,
     /// Messages that are best offered to the carrier at a time.
     batch: usize,
     marker: Marker<'a, C::Keep>,
@@ -77,15 +82,18 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         let orders = (0..plan.orders.len() as u32).map(OrderIndex);
         let message_bytes: Vec<u32> = orders.map(|order| carrier.message_bytes(order)).collect();
         let encodes = message_bytes.iter().any(|&bytes| bytes > 0);
+        let part_bytes = plan.parts.filter(|_| encodes).map_or(0, |parts| wire::part_bytes(parts.body_bytes()));
         RealtimeShard {
             view: ShardView::new(nodes.clone(), plan.workload.orders(), plan.knowledge),
             orders: plan.orders.to_vec(),
             batch,
             marker,
             recorder: C::new(size, plan),
-            tally: TrafficCounters::new(size, &message_bytes),
+            tally: TrafficCounters::new(size, &message_bytes, part_bytes),
             message_bytes,
+            part_bytes,
             encodes,
+            parts: plan.parts,
             // A node forwards an order once, so with one order this never grows.
             outbox: Outbox::new(plan, size * plan.orders.len().min(ROOM_ORDERS), batch),
             timers: TimerHeap::default(),
@@ -132,6 +140,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         if P::HAS_CONTROL && kind.is_control() {
             self.record.control_received += 1;
             self.record.upkeep.received += u64::from(P::HAS_UPKEEP && kind.is_upkeep());
+            self.record.parts.received += u64::from(P::HAS_PARTS && kind.is_part());
             // The bytes of the warm-up are counted apart.
             if !(P::HAS_UPKEEP && self.is_warm_up) {
                 self.tally.control_received(local, arrival.bytes);
@@ -233,6 +242,12 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         wire::decode_order_unbounded(body).is_ok_and(|order| order == self.orders[message.order.index()].view())
     }
 
+    /// Returns true if these bytes, which follow a header, are the part of an order that the message claims to carry.
+    pub(super) fn is_sound_part(&self, message: &Message, tail: &[u64], body: &[u8]) -> bool {
+        let bytes = body.get(wire::WORD_BYTES..).unwrap_or_default();
+        self.parts.is_some_and(|parts| !bytes.is_empty() && parts.body_of(message.order, tail) == bytes)
+    }
+
     /// Adds the marks since the last call, all made at `now`, to the coverage; returns true if with them every order
     /// has reached its target.
     #[inline]
@@ -290,6 +305,8 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
                 }
                 if P::HAS_UPKEEP && kind.is_upkeep() {
                     self.record.upkeep.send(is_warm_up, run.len() as u64, bytes);
+                } else if P::HAS_PARTS && kind.is_part() {
+                    self.record.parts.send(run.len() as u64, bytes);
                 }
                 continue;
             }
@@ -300,100 +317,8 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
     }
 }
 
-impl<C: Recorder> RealtimeContext<'_, '_, C> {
-    /// Returns the index of the event's node in its shard.
-    #[inline]
-    fn local(&self) -> usize {
-        local(&self.shard.nodes, self.event.me)
-    }
-}
-
-impl<C: Recorder> Context for RealtimeContext<'_, '_, C> {
-    #[inline]
-    fn me(&self) -> NodeId {
-        self.event.me
-    }
-
-    fn view(&self) -> &ShardView<'_> {
-        &self.shard.view
-    }
-
-    #[inline]
-    fn deliver(&mut self, order: OrderIndex) -> bool {
-        let local = self.local();
-        match self.shard.marker.mark(local as u32, order) {
-            Delivery::New => {
-                let Event { sender, hop, now: time, .. } = self.event;
-                self.shard.recorder.reached(local, order, Receipt { time, sender, hop });
-                self.shard.record.reached += 1;
-                true
-            }
-            Delivery::Duplicate => {
-                self.shard.record.duplicates += 1;
-                false
-            }
-            Delivery::Expired { behind } => {
-                self.shard.record.expire(behind, None);
-                self.shard.recorder.expired(order);
-                false
-            }
-        }
-    }
-
-    fn order_bytes(&self, order: OrderIndex) -> u32 {
-        let payload = self.shard.orders[order.index()].payload();
-        wire::message_bytes(payload.len() as u32) - wire::HEADER_BYTES as u32
-    }
-
-    #[inline]
-    fn fan_out(&mut self, order_hop: OrderHop) {
-        self.shard.outbox.push(self.event.me, self.event.sender, Kind::PAYLOAD, order_hop);
-    }
-
-    fn announce(&mut self, kind: Kind, order_hop: OrderHop) {
-        self.shard.outbox.push(self.event.me, self.event.sender, kind, order_hop);
-    }
-
-    fn announce_all(&mut self, kind: Kind, announcements: &[Announcement]) {
-        self.shard.outbox.push_all(self.event.me, kind, announcements);
-    }
-
-    fn forward(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {
-        self.shard.outbox.push_named(self.event.me, to, kind, about(kind, order_hop), tail);
-    }
-
-    fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
-        self.shard.outbox.push_one(self.event.me, to, kind, about(kind, order_hop), tail);
-    }
-
-    fn tally(&mut self, what: u8, count: u64) {
-        add_tally(&mut self.shard.record.tally, what, count);
-    }
-
-    fn knows(&self, order: OrderIndex) -> bool {
-        self.shard.marker.knows(self.local() as u32, order)
-    }
-
-    fn holds(&self, order: OrderIndex) -> bool {
-        self.shard.marker.holds(self.local() as u32, order)
-    }
-
-    fn now(&self) -> Nanos {
-        self.event.now
-    }
-
-    fn wake_at(&mut self, time: Nanos, token: u64) {
-        self.shard.timers.request(time, self.event.me, token);
-    }
-}
-
 /// Returns the index of a node among `nodes`.
 #[inline]
 fn local(nodes: &Range<u32>, node: NodeId) -> usize {
     (node.0 - nodes.start) as usize
-}
-
-/// Returns the order that a message of this kind is about: upkeep is about none, whatever the protocol passes.
-fn about(kind: Kind, order_hop: OrderHop) -> OrderHop {
-    if kind.is_upkeep() { OrderHop::NO_ORDER } else { order_hop }
 }

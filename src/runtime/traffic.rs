@@ -19,11 +19,14 @@ pub(super) struct TrafficCounters {
     /// Bytes in and out by node, without the usual ones of each message, which its count gives: most messages touch no
     /// more than the byte that counts them. A sum may be below 0 and wraps. Empty if messages have no bytes.
     further_bytes: Vec<[u64; 2]>,
+    /// Bytes of a message with a part of an order.
+    part_bytes: u32,
 }
 
 impl TrafficCounters {
-    /// Creates counters for `nodes` nodes, given the bytes of a message with each order, all 0 if messages have none.
-    pub(super) fn new(nodes: usize, message_bytes: &[u32]) -> TrafficCounters {
+    /// Creates counters for `nodes` nodes, given the bytes of a message with each order, all 0 if messages have none,
+    /// and those of a message with a part.
+    pub(super) fn new(nodes: usize, message_bytes: &[u32], part_bytes: u32) -> TrafficCounters {
         let weighs = message_bytes.iter().any(|&bytes| bytes > 0);
         let first = message_bytes.first().copied().unwrap_or_default();
         TrafficCounters {
@@ -31,6 +34,7 @@ impl TrafficCounters {
             sent: NodeCounters::new(nodes),
             usual_bytes: if message_bytes.iter().all(|&bytes| bytes == first) { first } else { 0 },
             further_bytes: touched(if weighs { nodes } else { 0 }, [0; 2]),
+            part_bytes,
         }
     }
 
@@ -63,7 +67,7 @@ impl TrafficCounters {
         if self.further_bytes.is_empty() {
             return 0;
         }
-        let bytes = messages.iter().map(bytes_of).sum();
+        let bytes = messages.iter().map(|message| self.bytes_of(message)).sum();
         self.add_further(local, OUT, if is_warm_up { 0 } else { bytes });
         bytes
     }
@@ -73,8 +77,9 @@ impl TrafficCounters {
         if self.further_bytes.is_empty() {
             return 0;
         }
-        self.add_further(local, OUT, bytes_of(message).wrapping_neg());
-        bytes_of(message)
+        let bytes = self.bytes_of(message);
+        self.add_further(local, OUT, bytes.wrapping_neg());
+        bytes
     }
 
     /// Uncounts a message that was counted as sent.
@@ -111,17 +116,20 @@ impl TrafficCounters {
         u64::from(messages).wrapping_mul(u64::from(bytes).wrapping_sub(u64::from(self.usual_bytes)))
     }
 
+    /// Returns the bytes of a message that carries no whole order.
+    fn bytes_of(&self, message: &Message) -> u64 {
+        match message.kind.is_part() {
+            true => self.part_bytes.into(),
+            false => control_bytes(usize::from(message.tail)) as u64,
+        }
+    }
+
     #[inline]
     fn add_further(&mut self, local: usize, side: usize, bytes: u64) {
         if let Some(further) = self.further_bytes.get_mut(local) {
             further[side] = further[side].wrapping_add(bytes);
         }
     }
-}
-
-/// Returns the bytes of a control message.
-fn bytes_of(message: &Message) -> u64 {
-    control_bytes(usize::from(message.tail)) as u64
 }
 
 #[cfg(test)]
@@ -133,7 +141,7 @@ mod tests {
     #[test]
     fn bytes_are_counted_where_messages_have_some() {
         for (bytes, bytes_in, bytes_out) in [(60, 60, 480), (0, 0, 0)] {
-            let mut tally = TrafficCounters::new(2, &[bytes]);
+            let mut tally = TrafficCounters::new(2, &[bytes], 0);
             tally.received(1, 1, bytes);
             tally.sent(0, 9, bytes);
             tally.take_back(0, bytes);
@@ -152,15 +160,17 @@ mod tests {
             sizes in prop::sample::select(vec![vec![60], vec![60, 60], vec![60, 90], vec![0]]),
             events in prop::collection::vec((0..3usize, 0..4u8, 0..2usize, 0..4u32), 0..60),
         ) {
-            let mut tally = TrafficCounters::new(3, &sizes);
+            let mut tally = TrafficCounters::new(3, &sizes, 77);
             let mut plain = [Traffic::default(); 3];
             for (local, kind, order, more) in events {
                 let bytes = sizes[order % sizes.len()];
                 let node = &mut plain[local];
                 // An encoding may be longer than the carrier's own, and a forged one shorter.
                 let came = if bytes == 0 { 0 } else { bytes - 1 + more };
-                let control = Message { kind: Kind::HAVE, tail: more as u8, ..Message::from_words([0; 2]) };
-                let control_bytes = if bytes == 0 { 0 } else { bytes_of(&control) };
+                let kind_beside = if order == 0 { Kind::HAVE } else { Kind(64) };
+                let control = Message { kind: kind_beside, tail: more as u8, ..Message::from_words([0; 2]) };
+                let beside = if order == 0 { control_bytes(more as usize) as u64 } else { 77 };
+                let control_bytes = if bytes == 0 { 0 } else { beside };
                 match kind {
                     0 => {
                         tally.received(local, more, came);

@@ -180,17 +180,19 @@ pub enum ScenarioError {
 
     /// The carrier does not carry orders of this size.
     #[error(
-        "--payload-bytes {bytes} with --transport {}: {}; ask for at most --payload-bytes {}, or choose --transport {}",
+        "--payload-bytes {bytes} with --transport {}: {}; ask for at most --payload-bytes {}, or choose {}",
         transport.name(),
-        one_datagram(*transport),
-        transport.traits().payload_bytes_max,
-        carriers_of(bytes.most())
+        longest_order(*transport, *protocol),
+        transport.traits().payload_bytes_max_for(&protocol.traits()),
+        carried_by(bytes.most(), *transport)
     )]
     PayloadNotCarried {
         /// The payload asked for.
         bytes: PayloadBytes,
         /// The carrier asked for.
         transport: TransportKind,
+        /// The protocol asked for.
+        protocol: ProtocolKind,
     },
 
     /// The links with figures of their own cannot be read.
@@ -334,18 +336,30 @@ pub enum ScenarioError {
     },
 }
 
-/// Returns the reason why a carrier of datagrams does not carry a longer payload, as a clause.
-pub(super) fn one_datagram(transport: TransportKind) -> String {
-    format!(
-        "there an order travels in one datagram, which leaves {} bytes to its payload, and no protocol cuts an order \
-         into parts",
-        transport.traits().payload_bytes_max
-    )
+/// Returns the reason why a carrier of datagrams does not carry a longer payload for a protocol, as a clause.
+pub(super) fn longest_order(transport: TransportKind, protocol: ProtocolKind) -> String {
+    let most = transport.traits().payload_bytes_max_for(&protocol.traits());
+    match protocol.traits().cuts_orders {
+        true => format!("there the parts of an order carry at most {most} bytes of payload"),
+        false => format!(
+            "there {} sends an order in one datagram, which leaves {most} bytes to its payload",
+            protocol.name()
+        ),
+    }
 }
 
-/// Returns the names of the carriers that carry a payload of this size: `memory or simulated`.
-pub(super) fn carriers_of(payload_bytes: u32) -> String {
-    carriers_that(|traits| traits.payload_bytes_max >= payload_bytes)
+/// Returns what carries a payload of this size: `--transport memory or simulated`, and before it the protocols that do
+/// on this carrier.
+pub(super) fn carried_by(payload_bytes: u32, transport: TransportKind) -> String {
+    let carriers = format!("--transport {}", carriers_that(|traits| traits.payload_bytes_max >= payload_bytes));
+    let carries = |kind: &&ProtocolKind| {
+        let traits = kind.traits();
+        traits.cuts_orders && transport.traits().payload_bytes_max_for(&traits) >= payload_bytes
+    };
+    match ProtocolKind::ALL.iter().find(carries) {
+        Some(kind) => format!("--protocol {}, which cuts orders into parts, or {carriers}", kind.name()),
+        None => carriers,
+    }
 }
 
 /// Returns the advice to use a narrower window, or an empty text if even the narrowest does not fit.

@@ -58,6 +58,8 @@ pub enum ProtocolKind {
     Gossipsub,
     /// Keeps a queue, and tells each order to drawn nodes a bounded number of times.
     Swim,
+    /// Cuts an order into shreds, and sends each down a tree of its own.
+    Turbine,
 }
 
 choice!(ProtocolKind {
@@ -69,6 +71,7 @@ choice!(ProtocolKind {
     PushPull = "push-pull",
     Gossipsub = "gossipsub",
     Swim = "swim",
+    Turbine = "turbine",
 });
 
 /// The algorithm that computes a run in virtual time. All engines give bit-identical results, with one exception: where

@@ -4,6 +4,7 @@ use super::bad_value::shown;
 use super::kinds::{Choice, ProtocolKind};
 use super::protocol_spec::ProtocolSpec;
 use crate::ratio::Ratio;
+use crate::topology::TopologySpec;
 
 /// The reason why a protocol does not take its options or knobs.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -59,6 +60,19 @@ pub enum ProtocolMismatch {
         option: &'static str,
         /// The protocol asked for.
         spec: Box<ProtocolSpec>,
+    },
+
+    /// The protocol's nodes send to nodes of their own choice among all.
+    #[error(
+        "--topology {topology} with --protocol {}: its nodes know everybody, and its trees are of all nodes; leave \
+         --topology and --peers out",
+        protocol.name()
+    )]
+    NeedsNoOverlay {
+        /// The overlay asked for.
+        topology: TopologySpec,
+        /// The protocol asked for.
+        protocol: ProtocolKind,
     },
 
     /// No fanout of push reaches the target.

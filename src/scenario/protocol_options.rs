@@ -32,8 +32,9 @@ macro_rules! protocol_options {
             /// timers of Bitcoin Core. Push and flood are fast and send duplicates; lazy and plumtree carry the order
             /// about once per node, at the price of control messages. With push-pull a node calls one peer in each
             /// round, and the two exchange what one of them lacks: everyone is reached, at the price of rounds; swim
-            /// tells an order to nodes drawn among all, a bounded number of times, as memberlist does. A name may have
-            /// a preset and knobs, `NAME[:PRESET][,knob=value...]`, as lazy,retry=2s:
+            /// tells an order to nodes drawn among all, a bounded number of times, as memberlist does. turbine cuts an
+            /// order into shreds and sends each down a tree of its own over all nodes, as Solana does, which suits
+            /// large orders. A name may have a preset and knobs, `NAME[:PRESET][,knob=value...]`, as lazy,retry=2s:
             /// `bulkprop protocols` lists them.
             #[arg(short = 'p')]
             protocol: ProtocolSpec = "PROTOCOL", |text: &str| text.parse::<ProtocolSpec>();
@@ -47,9 +48,9 @@ macro_rules! protocol_options {
 
             /// Maximum hops of an order [default: 6; simulated: auto].
             ///
-            /// With plumtree, gossipsub, push-pull, swim and lazy:bitcoin, whose orders may travel far, the default is
-            /// 255. `auto` is twice the hops to the target plus 2, or four times plus 2 if one message may take more
-            /// than ten times as long as another. A lower TTL saves messages and misses distant nodes.
+            /// With plumtree, gossipsub, push-pull, swim, turbine and lazy:bitcoin, whose orders may travel far, the
+            /// default is 255. `auto` is twice the hops to the target plus 2, or four times plus 2 if one message may
+            /// take more than ten times as long as another. A lower TTL saves messages and misses distant nodes.
             ttl: Ttl = "HOPS|auto", protocol_options::read_ttl;
 
             /// Do not send an order back to its sender [default: false].

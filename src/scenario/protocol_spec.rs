@@ -8,9 +8,10 @@ use super::kinds::{Choice, ProtocolKind};
 use super::{Draft, Scenario};
 use crate::protocol::{
     BadKnob, BitcoinKnobs, FloodKnobs, GossipsubKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs, PushKnobs, PushPullKnobs,
-    SwimKnobs, most_similar, read_knobs, write_knobs,
+    SwimKnobs, TurbineKnobs, most_similar, read_knobs, write_knobs,
 };
 use crate::time::Nanos;
+use crate::wire::order_bytes;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -116,6 +117,7 @@ protocols! {
     PushPull(PushPullKnobs) = "calls a peer in each round, and the two exchange the orders that one of them lacks",
     Gossipsub(GossipsubKnobs) = "sends an order over a mesh of few links, and tells other peers of it at heartbeats",
     Swim(SwimKnobs) = "tells an order to drawn nodes a bounded number of times, from a queue, as memberlist does",
+    Turbine(TurbineKnobs) = "cuts an order into shreds and sends each down a tree of its own, as Solana does",
 }
 
 impl ProtocolSpec {
@@ -134,7 +136,19 @@ impl ProtocolSpec {
             ProtocolKnobs::Lazy(_) => Lazy::state_bytes(nodes),
             ProtocolKnobs::PushPull(knobs) => knobs.state_bytes(nodes),
             ProtocolKnobs::Swim(knobs) => knobs.state_bytes(nodes),
-            ProtocolKnobs::Push(_) | ProtocolKnobs::Flood(_) => 0,
+            // Bits for each order and shred: see `Scenario::protocol_state_bytes`.
+            ProtocolKnobs::Push(_) | ProtocolKnobs::Flood(_) | ProtocolKnobs::Turbine(_) => 0,
+        }
+    }
+
+    /// Returns the bytes of the bodies of all parts of an order with a payload of this length; 0 if it travels whole.
+    pub(crate) fn encoded_part_bytes(&self, payload_bytes: u32) -> u64 {
+        match self.protocol {
+            ProtocolKnobs::Turbine(knobs) => {
+                let cut = knobs.cut();
+                u64::from(cut.parts(order_bytes(payload_bytes))) * u64::from(cut.body_bytes)
+            }
+            _ => 0,
         }
     }
 

@@ -21,6 +21,8 @@ pub struct ProtocolTraits {
     pub contacts_anyone: bool,
     /// True if every node knows all others unless an overlay is asked for.
     pub knows_everybody: bool,
+    /// True if it cuts an order into parts, each in a datagram of its own.
+    pub cuts_orders: bool,
     /// True if its nodes act in rounds, so that an order takes as many hops as it takes rounds and `--ttl auto` is the
     /// maximum.
     pub acts_in_rounds: bool,
@@ -28,22 +30,26 @@ pub struct ProtocolTraits {
     pub messages_per_hop: u32,
 }
 
+/// The static properties of push, from which others differ.
+const PUSH: ProtocolTraits = ProtocolTraits {
+    has_control: false,
+    is_first_message: true,
+    takes_fanout: true,
+    takes_retry: false,
+    needs_peers: false,
+    bounds_hops: true,
+    contacts_anyone: false,
+    knows_everybody: false,
+    cuts_orders: false,
+    acts_in_rounds: false,
+    messages_per_hop: 1,
+};
+
 impl ProtocolKind {
     /// Returns the static properties of the protocol. A test of the runner compares them with the protocols' own types.
     #[doc(hidden)]
     pub const fn traits(self) -> ProtocolTraits {
-        let push = ProtocolTraits {
-            has_control: false,
-            is_first_message: true,
-            takes_fanout: true,
-            takes_retry: false,
-            needs_peers: false,
-            bounds_hops: true,
-            contacts_anyone: false,
-            knows_everybody: false,
-            acts_in_rounds: false,
-            messages_per_hop: 1,
-        };
+        let push = PUSH;
         match self {
             ProtocolKind::Push => push,
             // A digest, and the order.
@@ -60,6 +66,15 @@ impl ProtocolKind {
             },
             // An order, and for repairs a digest before it.
             ProtocolKind::Swim => ProtocolTraits { knows_everybody: true, ..ProtocolKind::PushPull.traits() },
+            ProtocolKind::Turbine => ProtocolTraits {
+                has_control: true,
+                is_first_message: false,
+                takes_fanout: false,
+                bounds_hops: false,
+                knows_everybody: true,
+                cuts_orders: true,
+                ..push
+            },
             ProtocolKind::Flood => ProtocolTraits { takes_fanout: false, ..push },
             // An announcement, a request, and the order.
             ProtocolKind::Lazy => ProtocolTraits {

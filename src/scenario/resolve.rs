@@ -5,11 +5,13 @@
 
 use super::auto_fanout::auto_fanout;
 use super::error::ScenarioError;
+use super::protocol_mismatch::ProtocolMismatch;
 use super::virtual_threads::threads_fed;
 use super::{
     CarrierOptions, Draft, FailureOptions, OverlayOptions, ProtocolOptions, RunOptions, Scenario, ScenarioValues,
     WorkloadOptions, carrier_options, network_options,
 };
+use crate::topology::TopologySpec;
 use crate::wire::message_bytes;
 use serde::{Serialize, Serializer};
 
@@ -40,6 +42,10 @@ impl Draft {
         let run = RunOptions::resolve(&self, transport, overlay.nodes)?;
         let fanout = || auto_fanout(&overlay, network.as_ref(), &failures, run.target);
         let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref(), order_bytes, fanout)?;
+        if protocol.kind().traits().cuts_orders && overlay.topology != TopologySpec::Complete {
+            let (topology, protocol) = (overlay.topology, protocol.kind());
+            return Err(ProtocolMismatch::NeedsNoOverlay { topology, protocol }.into());
+        }
         // Several runs in virtual time are spread over the threads, so that one need not feed all.
         let fed = network
             .as_ref()

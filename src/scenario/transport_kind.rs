@@ -4,7 +4,8 @@
 
 use super::kinds::{Choice, choice};
 use super::limits;
-use crate::order::{DATAGRAM_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX};
+use super::protocol_traits::ProtocolTraits;
+use crate::order::{DATAGRAM_PAYLOAD_BYTES_MAX, PARTS_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use serde::Serialize;
 use std::fmt;
 
@@ -43,8 +44,10 @@ pub struct CarrierTraits {
     pub socket_owner: Option<SocketOwner>,
     /// True if every message is encoded, so that it has bytes.
     pub encodes: bool,
-    /// The longest payload of an order that it carries, in bytes.
+    /// The longest payload of an order that it carries whole, in bytes.
     pub payload_bytes_max: u32,
+    /// The longest payload of an order that it carries in parts, in bytes.
+    pub payload_bytes_in_parts_max: u32,
     /// True if it carries messages between processes.
     pub crosses_processes: bool,
     /// The reason, as a clause, why no receive buffer can be asked for; `None` if one can.
@@ -72,6 +75,13 @@ impl fmt::Display for SocketOwner {
     }
 }
 
+impl CarrierTraits {
+    /// Returns the longest payload of an order that the carrier carries for a protocol, in bytes.
+    pub const fn payload_bytes_max_for(&self, protocol: &ProtocolTraits) -> u32 {
+        if protocol.cuts_orders { self.payload_bytes_in_parts_max } else { self.payload_bytes_max }
+    }
+}
+
 impl TransportKind {
     /// Returns true if time and network are modelled.
     pub const fn is_virtual(self) -> bool {
@@ -87,6 +97,7 @@ impl TransportKind {
             socket_owner: Some(SocketOwner::Node),
             encodes: true,
             payload_bytes_max: DATAGRAM_PAYLOAD_BYTES_MAX as u32,
+            payload_bytes_in_parts_max: PARTS_PAYLOAD_BYTES_MAX as u32,
             crosses_processes: true,
             no_receive_buffer: None,
             is_linux_only: false,
@@ -95,6 +106,7 @@ impl TransportKind {
             socket_owner: None,
             encodes: false,
             payload_bytes_max: PAYLOAD_BYTES_MAX as u32,
+            payload_bytes_in_parts_max: PAYLOAD_BYTES_MAX as u32,
             crosses_processes: false,
             no_receive_buffer: Some("it has no sockets, and so no receive buffer"),
             ..udp

@@ -6,10 +6,12 @@
 
 use super::protocol_spec::ProtocolKnobs;
 use super::workload_options::{BulkOptions, WindowSize};
-use super::{Scenario, limits};
+use super::{Scenario, Ttl, limits};
 use crate::coverage::Window;
+use crate::message::TTL_MAX;
 use crate::network::NetworkSpec;
 use crate::time::Nanos;
+use crate::wire::order_bytes;
 use crate::workload::{Arrivals, BURST};
 
 /// The time that a carrier itself may take for a message, in addition to the modelled network: several times the 8 ms
@@ -36,8 +38,15 @@ impl Scenario {
     #[doc(hidden)]
     pub fn protocol_state_bytes(&self, links: u64) -> u64 {
         let nodes = self.overlay.nodes.into();
-        let ProtocolKnobs::Gossipsub(knobs) = self.protocol.spec.protocol else {
-            return self.protocol.spec.state_bytes(nodes, links);
+        let knobs = match self.protocol.spec.protocol {
+            ProtocolKnobs::Gossipsub(knobs) => knobs,
+            ProtocolKnobs::Turbine(knobs) => {
+                let ttl = if let Ttl::Hops(ttl) = self.protocol.ttl { ttl } else { TTL_MAX };
+                let longest = self.network.as_ref().map_or(Nanos::ZERO, NetworkSpec::longest);
+                let (orders, window) = (self.orders(), self.window(ttl, longest).orders());
+                return knobs.state_bytes(nodes, orders, window, order_bytes(self.workload.payload_bytes.most()));
+            }
+            _ => return self.protocol.spec.state_bytes(nodes, links),
         };
         let cached = self.workload.bulk.map_or(1, |bulk| self.published_within(&bulk, knobs.cache_time()));
         knobs.state_bytes(nodes, links, cached.min(self.orders().into()))

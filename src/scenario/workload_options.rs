@@ -2,6 +2,7 @@
 
 use super::bad_value::BadValue;
 use super::error::{self, ScenarioError};
+use super::kinds::ProtocolKind;
 use super::kinds::{Choice, OriginsKind};
 use super::overlay_options::OverlayOptions;
 use super::parse::no_nul;
@@ -126,22 +127,24 @@ impl WorkloadOptions {
         transport: TransportKind,
         read: Option<&ScenarioValues>,
     ) -> Result<WorkloadOptions, ScenarioError> {
+        let protocol = draft.protocol.map_or(ProtocolKind::Push, |spec| spec.kind());
+        let most = transport.traits().payload_bytes_max_for(&protocol.traits());
         if let Some(path) = &draft.publications {
             let list = listed(path, overlay, read)?;
-            list.check_sizes(transport.traits().payload_bytes_max, |bytes| {
+            list.check_sizes(most, |bytes| {
                 format!(
-                    "{} with --transport {}; list smaller orders, or choose --transport {}",
-                    error::one_datagram(transport),
+                    "{} with --transport {}; list smaller orders, or choose {}",
+                    error::longest_order(transport, protocol),
                     transport.name(),
-                    error::carriers_of(bytes)
+                    error::carried_by(bytes, transport)
                 )
             })?;
             return WorkloadOptions::listed(draft, list, overlay, transport);
         }
         let payload_bytes = draft.payload_bytes.unwrap_or(PayloadBytes::exactly(0));
         limits::PAYLOAD_BYTES.check(payload_bytes.most())?;
-        if payload_bytes.most() > transport.traits().payload_bytes_max {
-            return Err(ScenarioError::PayloadNotCarried { bytes: payload_bytes, transport });
+        if payload_bytes.most() > most {
+            return Err(ScenarioError::PayloadNotCarried { bytes: payload_bytes, transport, protocol });
         }
         Ok(WorkloadOptions {
             origins: origins(draft, overlay)?,

@@ -18,7 +18,7 @@ use crate::transport::udp_shard::{Segmentation, UdpShardBuilder, UdpShardNetwork
 #[cfg(all(target_os = "linux", not(portable)))]
 use crate::transport::unix::Unix;
 use crate::transport::{BindError, Clock, TransportBuilder};
-use crate::wire::{self, Admission, Header, NoRoom, Token};
+use crate::wire::{self, Admission, Header, NoRoom, OrderParts, Token};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::io;
@@ -124,15 +124,20 @@ fn nodes_of(scenario: &Scenario, partition: &ShardMap, process: usize) -> Range<
 
 impl Runner<'_> {
     /// Sets up the endpoints of a process's workers.
-    pub(super) fn carriers(&self, slot: &ProcessSlot, rendezvous: Rendezvous) -> Result<Carriers, SimulationError> {
+    pub(super) fn carriers(
+        &self,
+        slot: &ProcessSlot,
+        rendezvous: Rendezvous,
+        parts: Option<&Arc<OrderParts>>,
+    ) -> Result<Carriers, SimulationError> {
         match self.scenario.carrier.transport {
-            TransportKind::Udp => self.node_sockets::<Udp>(slot, &rendezvous),
-            TransportKind::UdpShard => self.udp_shard(slot, rendezvous),
+            TransportKind::Udp => self.node_sockets::<Udp>(slot, &rendezvous, parts),
+            TransportKind::UdpShard => self.udp_shard(slot, rendezvous, parts),
             #[cfg(all(target_os = "linux", not(portable)))]
-            TransportKind::Unix => self.node_sockets::<Unix>(slot, &rendezvous),
+            TransportKind::Unix => self.node_sockets::<Unix>(slot, &rendezvous, parts),
             #[cfg(not(all(target_os = "linux", not(portable))))]
             TransportKind::Unix => Ok(Carriers { ends: Vec::new(), datagram_bytes: 0, notices: Vec::new() }),
-            TransportKind::Memory => self.memory(slot),
+            TransportKind::Memory => self.memory(slot, parts),
             // Virtual time has no carrier: messages go through the engine.
             TransportKind::Simulated => Ok(Carriers { ends: Vec::new(), datagram_bytes: 0, notices: Vec::new() }),
         }
@@ -143,15 +148,17 @@ impl Runner<'_> {
         &self,
         slot: &ProcessSlot,
         rendezvous: &Rendezvous,
+        parts: Option<&Arc<OrderParts>>,
     ) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
         let quota = quota(scenario, &self.partition, slot.process, SocketOwner::Node);
         let bound = F::bind(quota, scenario.carrier.receive_buffer, self.interrupt)?;
         let nodes = nodes_of(scenario, &self.partition, slot.process);
         let addresses = rendezvous.gather(nodes.start as usize, &bound.addresses)?;
-        let (admission, templates) = self.encoded(slot, wire::encode)?;
-        let datagram_bytes = longest(&templates);
-        let network = Arc::new(NodeSocketNetwork { addresses, templates, admission, clock: slot.clock });
+        let (admission, templates) = self.encoded(slot, encode_with(parts))?;
+        let datagram_bytes = longest(&templates, parts);
+        let parts = parts.cloned();
+        let network = Arc::new(NodeSocketNetwork { addresses, templates, parts, admission, clock: slot.clock });
         let mut sockets = bound.sockets.into_iter();
         let ends = self.workers(slot).map(|worker| -> Box<dyn TransportBuilder> {
             let shard = self.partition.shard(worker);
@@ -169,7 +176,12 @@ impl Runner<'_> {
     }
 
     /// Sets up a socket for every shard, and the channels between them.
-    fn udp_shard(&self, slot: &ProcessSlot, rendezvous: Rendezvous) -> Result<Carriers, SimulationError> {
+    fn udp_shard(
+        &self,
+        slot: &ProcessSlot,
+        rendezvous: Rendezvous,
+        parts: Option<&Arc<OrderParts>>,
+    ) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
         let quota = quota(scenario, &self.partition, slot.process, SocketOwner::Thread);
         let bound = sockets::bind(quota, scenario.carrier.receive_buffer, self.interrupt)?;
@@ -177,8 +189,8 @@ impl Runner<'_> {
         rendezvous.receive_buffers.write(slot.process, granted_buffer(&bound.sockets)?.into());
         rendezvous.train_modes.write(slot.process, Segmentation::probe().number());
         let addresses = rendezvous.gather(workers.start, &bound.addresses)?;
-        let (admission, templates) = self.encoded(slot, wire::encode)?;
-        let datagram_bytes = longest(&templates);
+        let (admission, templates) = self.encoded(slot, encode_with(parts))?;
+        let datagram_bytes = longest(&templates, parts);
         // A feature that one process lacks is used by none.
         let least = |write_once: &WriteOnce| {
             (0..write_once.count()).filter_map(|process| write_once.read(process)).min().unwrap_or_default()
@@ -189,6 +201,7 @@ impl Runner<'_> {
             addresses: addresses.iter().copied().collect(),
             shards: self.partition.clone(),
             templates,
+            parts: parts.cloned(),
             admission,
             clock: slot.clock,
             channels: rendezvous.channels,
@@ -207,11 +220,13 @@ impl Runner<'_> {
     }
 
     /// Sets up channels in memory between all workers.
-    fn memory(&self, slot: &ProcessSlot) -> Result<Carriers, SimulationError> {
+    fn memory(&self, slot: &ProcessSlot, parts: Option<&Arc<OrderParts>>) -> Result<Carriers, SimulationError> {
         let charged = self.scenario.carrier.charge_serialization;
         let charged = charged.then(|| self.encoded(slot, wire::encode_unbounded)).transpose()?;
-        let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| longest(templates));
-        let serialization = charged.map(|(admission, templates)| SerializationCharge::new(templates, admission));
+        let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| longest(templates, parts));
+        let part_bytes = parts.map_or(0, |parts| wire::part_bytes(parts.body_bytes()));
+        let serialization =
+            charged.map(|(admission, templates)| SerializationCharge::new(templates, part_bytes, admission));
         let words = self.protocol.tail_words_max().unwrap_or(0);
         let ends = memory::connect(&self.partition, slot.clock, serialization.as_ref(), words)?;
         let ends = ends.into_iter().map(|end| -> Box<dyn TransportBuilder> { Box::new(end) }).collect();
@@ -235,8 +250,16 @@ impl Runner<'_> {
     }
 }
 
+/// Returns the encoder of orders: one that travels in parts is no datagram, so that no datagram bounds it.
+fn encode_with(parts: Option<&Arc<OrderParts>>) -> Encode {
+    if parts.is_some() { wire::encode_unbounded } else { wire::encode }
+}
+
 /// Returns the bytes of the longest datagram.
-fn longest(templates: &[Box<[u8]>]) -> u32 {
+fn longest(templates: &[Box<[u8]>], parts: Option<&Arc<OrderParts>>) -> u32 {
+    if let Some(parts) = parts {
+        return wire::part_bytes(parts.body_bytes());
+    }
     templates.iter().map(|template| template.len() as u32).max().unwrap_or(0)
 }
 

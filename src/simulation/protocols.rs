@@ -7,9 +7,10 @@ use crate::engine::{self, EngineError, EngineOutcome, EngineSetup};
 use crate::engine::{ClusterMember, ClusterOutcome, NodeFiguresRequest};
 use crate::memory;
 use crate::message::Kind;
+use crate::parts::OrderCut;
 use crate::protocol::{
     BitcoinRelay, DialRule, FirstMessage, Flood, Gossipsub, Knowledge, Lazy, Plumtree, Protocol, Push, PushPull, Swim,
-    TargetDraw, Targets,
+    TargetDraw, Targets, Turbine,
 };
 use crate::record::{KindCount, ProtocolSource, RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
@@ -18,7 +19,7 @@ use crate::sync::Interrupt;
 use crate::threads::Observer;
 use crate::topology::{Topology, TopologySpec};
 use crate::transport::{Clock, TransportBuilder};
-use crate::wire::message_bytes;
+use crate::wire::{message_bytes, order_bytes};
 use std::sync::Arc;
 
 /// A protocol that can be run, whatever its type.
@@ -58,6 +59,8 @@ pub(super) struct ProtocolFacts {
     pub(super) tallies: &'static [&'static str],
     /// The kinds of its messages beside payload, with their names.
     pub(super) kinds: &'static [(Kind, &'static str)],
+    /// The rule by which it cuts orders into parts; `None` if it sends them whole.
+    pub(super) cut: Option<OrderCut>,
 }
 
 /// A protocol, with the entry to virtual time that its type allows.
@@ -128,6 +131,7 @@ fn typed_traits<P: Protocol>(others: ProtocolTraits, is_first_message: bool) -> 
         takes_fanout: P::TARGETS == Targets::Drawn,
         needs_peers: P::NEEDS_PEERS,
         contacts_anyone: P::CONTACTS_ANYONE,
+        cuts_orders: P::HAS_PARTS,
         ..others
     }
 }
@@ -142,6 +146,11 @@ pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
         ProtocolKnobs::Swim(knobs) => {
             let order_bytes = message_bytes(scenario.workload.payload_bytes.most());
             Box::new(TypedProtocol::named(kind, Swim::new(knobs, order_bytes)))
+        }
+        ProtocolKnobs::Turbine(knobs) => {
+            let order_bytes_max = order_bytes(scenario.workload.payload_bytes.most());
+            let turbine = Turbine::new(knobs, scenario.run.seed, scenario.overlay.nodes, order_bytes_max);
+            Box::new(TypedProtocol::named(kind, turbine))
         }
         ProtocolKnobs::Lazy(knobs) => Box::new(TypedProtocol::named(kind, Lazy::new(knobs))),
         ProtocolKnobs::LazyBitcoin(knobs) => Box::new(TypedProtocol::named(kind, BitcoinRelay::new(knobs))),
@@ -211,7 +220,11 @@ impl Runner<'_> {
     pub(super) fn kinds(&self, workers: &[WorkerRecord]) -> Vec<KindCount> {
         let sent = |kind: Kind| workers.iter().filter_map(|worker| worker.sent_by_kind.get(usize::from(kind.0))).sum();
         let kinds = self.protocol.facts().kinds.iter();
-        kinds.map(|&(kind, name)| KindCount { name, is_upkeep: kind.is_upkeep(), sent: sent(kind) }).collect()
+        let count = |&(kind, name): &(Kind, _)| {
+            let (is_upkeep, is_part) = (kind.is_upkeep(), kind.is_part());
+            KindCount { name, is_upkeep, is_part, sent: sent(kind) }
+        };
+        kinds.map(count).collect()
     }
 
     /// Returns the knowledge that nodes have from the start.
@@ -222,7 +235,7 @@ impl Runner<'_> {
             TopologySpec::Dials { .. } => DialRule::Recorded,
             _ => DialRule::Coin,
         };
-        Knowledge::new(self.scenario.run.seed, &self.peers, dial)
+        Knowledge::new(self.scenario.run.seed, &self.peers, dial).within(self.window.orders())
     }
 }
 
@@ -281,7 +294,8 @@ impl<P: Protocol> RunProtocol for TypedProtocol<P> {
     }
 
     fn facts(&self) -> ProtocolFacts {
-        ProtocolFacts { source: self.source, traits: self.traits, tallies: P::TALLIES, kinds: P::KINDS }
+        let cut = self.protocol.order_cut().filter(|_| P::HAS_PARTS);
+        ProtocolFacts { source: self.source, traits: self.traits, tallies: P::TALLIES, kinds: P::KINDS, cut }
     }
 }
 
@@ -313,10 +327,11 @@ mod tests {
     fn the_traits_of_each_kind_are_those_of_its_type() {
         for &kind in ProtocolKind::ALL {
             let scenario = Draft { protocol: Some(kind.into()), ..Draft::default() }.build().unwrap();
-            let ProtocolFacts { source, traits, tallies, kinds: _ } = named(&scenario).facts();
+            let ProtocolFacts { source, traits, tallies, kinds: _, cut } = named(&scenario).facts();
             assert_eq!((source, traits), (ProtocolSource::Scenario, kind.traits()), "{kind:?}");
             let counts = [ProtocolKind::Plumtree, ProtocolKind::Gossipsub, ProtocolKind::Swim].contains(&kind);
             assert_eq!(tallies.is_empty(), !counts, "{kind:?}");
+            assert_eq!(cut.is_some(), traits.cuts_orders, "{kind:?}");
         }
     }
 }

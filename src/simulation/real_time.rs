@@ -11,7 +11,9 @@ use crate::sync::{Allowance, Arena};
 use crate::sys::ProcessWaker;
 use crate::trace::{FilledFiles, TraceLog, TraceSpool};
 use crate::transport::Clock;
+use crate::wire::OrderParts;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The outcome that a process reports.
 #[derive(Serialize, Deserialize)]
@@ -68,7 +70,9 @@ impl Runner<'_> {
         trace: Option<&TraceSpool>,
     ) -> Result<ProcessOutcome, SimulationError> {
         let scenario = self.scenario;
-        let Carriers { ends, datagram_bytes, notices } = self.carriers(slot, rendezvous)?;
+        let cut = self.protocol.facts().cut;
+        let parts = cut.map(|cut| Arc::new(OrderParts::new(cut, &self.orders)));
+        let Carriers { ends, datagram_bytes, notices } = self.carriers(slot, rendezvous, parts.as_ref())?;
         let traced = if trace.is_some() { self.trace_memory() } else { 0 };
         let plan = RunPlan {
             topology: &self.topology,
@@ -80,6 +84,7 @@ impl Runner<'_> {
             ttl: self.forecast.ttl,
             draw: self.draw(),
             knowledge: self.knowledge(),
+            parts: parts.as_deref(),
             exclude_sender: scenario.protocol.exclude_sender,
             ends_at_target: scenario.run.until == Until::Target,
             timeout: scenario.run.timeout,

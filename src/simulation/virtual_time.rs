@@ -16,7 +16,7 @@ use crate::sync::Allowance;
 use crate::time::Nanos;
 use crate::trace::TraceSpool;
 use crate::transport::Clock;
-use crate::wire::message_bytes;
+use crate::wire::{message_bytes, part_bytes};
 use crate::workload::Origins;
 
 impl Runner<'_> {
@@ -90,6 +90,7 @@ impl Runner<'_> {
             workload: &self.workload,
             window: self.window,
             message_bytes: &message_bytes,
+            part_bytes: self.protocol.facts().cut.map_or(0, |cut| part_bytes(cut.body_bytes)),
             ttl: self.forecast.ttl,
             exclude_sender: scenario.protocol.exclude_sender,
             goal: scenario.run.target.ceil_of(population.steady(self.interrupt)?),
@@ -172,7 +173,10 @@ impl Runner<'_> {
         bulk: Option<BulkRecord>,
     ) -> RunRecord {
         let (scenario, EngineSetup { network, adversaries, .. }) = (self.scenario, *setup);
-        let longest = setup.message_bytes.iter().copied().max().unwrap_or(0);
+        let longest = match setup.part_bytes {
+            0 => setup.message_bytes.iter().copied().max().unwrap_or(0),
+            part_bytes => part_bytes,
+        };
         let spies = self.context().spies(&outcome.receipts, adversaries);
         let (met, nodes, end) = (&outcome.totals.met, scenario.overlay.nodes, outcome.ended_at);
         let unmet = UnmetFaults { nodes, faults: setup.faults, adversaries, met, spies, end };

@@ -17,6 +17,9 @@
 //! over.
 
 mod lanes;
+mod permutation;
+
+pub use permutation::KeyedPermutation;
 
 use crate::ids::NodeId;
 use crate::random::Key;

@@ -199,7 +199,9 @@ impl MessageIo for MemoryTransport {
     }
 
     fn body(&self, arrival: &Arrival) -> Option<&[u8]> {
-        self.end.serialization.as_ref().map(|serialization| serialization.body(arrival.message.order))
+        // Parts are read where their publisher wrote them, and have no bytes of their own.
+        let serialization = self.end.serialization.as_ref().filter(|_| !arrival.message.kind.is_part());
+        serialization.map(|serialization| serialization.body(arrival.message.order))
     }
 
     fn message_bytes(&self, order: OrderIndex) -> u32 {

@@ -19,7 +19,7 @@ use crate::message::{Message, MessageBatch};
 use crate::sync::Interrupt;
 use crate::sys::{DatagramSocket, Incoming, Outgoing, ProcessWaker, SocketAddress, is_full, kernel_drops};
 use crate::time::Nanos;
-use crate::wire::{self, Admission, Header, RECEIVE_BYTES, Stray};
+use crate::wire::{self, Admission, Header, OrderParts, RECEIVE_BYTES, Stray};
 use mio::event::Source;
 use std::collections::VecDeque;
 use std::io;
@@ -82,6 +82,8 @@ pub(crate) struct NodeSocketNetwork<A> {
     pub(crate) addresses: Arc<[A]>,
     /// An encoded datagram of each order, whose header is patched for each copy.
     pub(crate) templates: Arc<[Box<[u8]>]>,
+    /// The parts of the orders, if they travel in parts.
+    pub(crate) parts: Option<Arc<OrderParts>>,
     /// The conditions that an admitted datagram meets.
     pub(crate) admission: Admission,
     /// The clock.
@@ -314,10 +316,14 @@ impl<F: SocketFamily> NodeSocketTransport<F> {
         self.outgoing.address(slot, self.network.addresses[message.to.index()], template.len());
     }
 
-    /// Writes a control message's datagram into a slot.
+    /// Writes the datagram of a control message or of a part into a slot.
     fn write_control(&mut self, slot: usize, message: &Message, tail: &[u64]) {
         let header = Header { token: self.network.admission.token, message: *message };
-        let bytes = wire::encode_control(&header, tail, self.outgoing.place(slot));
+        let place = self.outgoing.place(slot);
+        let bytes = match self.network.parts.as_ref().filter(|_| message.kind.is_part()) {
+            Some(parts) => wire::encode_part(&header, tail, parts.body_of(message.order, tail), place),
+            None => wire::encode_control(&header, tail, place),
+        };
         // The next order in this slot must copy its whole template again.
         self.templates_out[slot] = None;
         self.outgoing.address(slot, self.network.addresses[message.to.index()], bytes);
@@ -359,7 +365,8 @@ impl<F: SocketFamily> NodeSocketTransport<F> {
         match self.admit(local, slot) {
             Ok(arrival) => {
                 if arrival.message.tail > 0 {
-                    self.state.received.tails.extend(wire::tail(&self.incoming.datagram(slot)[wire::HEADER_BYTES..]));
+                    let body = &self.incoming.datagram(slot)[wire::HEADER_BYTES..];
+                    self.state.received.tails.extend(wire::tail(arrival.message.kind, body));
                 }
                 self.state.received.arrivals.push(arrival);
             }

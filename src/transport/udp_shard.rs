@@ -35,7 +35,7 @@ use crate::sync::ChannelCredit;
 use crate::sys::{ProcessWaker, kernel_drops, receive_buffer, take_trains};
 use crate::threads::ShardMap;
 use crate::time::Nanos;
-use crate::wire::{Admission, HEADER_BYTES};
+use crate::wire::{Admission, HEADER_BYTES, OrderParts};
 use inbox::TrainInbox;
 use mio::net::UdpSocket;
 use outbox::TrainOutbox;
@@ -67,6 +67,8 @@ pub struct UdpShardNetwork {
     pub shards: ShardMap,
     /// An encoded datagram of each order, whose header is patched for each copy.
     pub templates: Arc<[Box<[u8]>]>,
+    /// The parts of the orders, if they travel in parts.
+    pub parts: Option<Arc<OrderParts>>,
     /// The conditions that an admitted datagram meets.
     pub admission: Admission,
     /// The clock.

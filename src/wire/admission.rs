@@ -25,7 +25,7 @@ impl Admission {
     /// checked right after length and version, so that a datagram of another run is counted as such. The nodes and the
     /// order of an admitted message are below the counts of the run, so that they can be used as indices. The bytes of
     /// the order are not checked, because only the first copy needs them and most copies are duplicates. The body of a
-    /// control message is checked, but its tail is left to the protocol.
+    /// control message is checked, but its tail is left to the protocol, and so is a part to the runtime.
     ///
     /// # Errors
     ///
@@ -44,7 +44,8 @@ impl Admission {
         if message.from.0 >= self.nodes || message.to.0 >= self.nodes || !is_here(message.to) {
             return Err(Stray::UnknownNode);
         }
-        if message.order.0 >= self.orders || message.kind.is_control() && !body.starts_with(&CONTROL_BODY) {
+        let has_zeros = message.kind.is_control() && !message.kind.is_part();
+        if message.order.0 >= self.orders || has_zeros && !body.starts_with(&CONTROL_BODY) {
             return Err(Stray::Malformed);
         }
         Ok((message, body))

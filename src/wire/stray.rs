@@ -74,7 +74,7 @@ impl From<WireError> for Stray {
     fn from(error: WireError) -> Stray {
         match error {
             WireError::Oversized { .. } => Stray::Oversized,
-            WireError::HeaderCut { .. } | WireError::OrderCut { .. } => Stray::Truncated,
+            WireError::HeaderCut { .. } | WireError::PartCut { .. } | WireError::OrderCut { .. } => Stray::Truncated,
             WireError::BadVersion { .. } => Stray::BadVersion,
             WireError::BadKind { .. }
             | WireError::BadHops { .. }

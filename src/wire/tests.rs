@@ -122,13 +122,31 @@ fn a_control_message_is_a_header_zeros_and_its_tail() {
             assert_eq!(encode_control(&Header { message, ..admitted() }, words, &mut bytes), bytes.len());
             assert_eq!((bytes[KIND_AT], &bytes[HEADER_BYTES..CONTROL_BYTES]), (number, &[0; 16][..]));
             let (back, body) = ADMISSION.admit(&bytes, |_| true).unwrap();
-            assert_eq!((back, tail(body).collect::<Vec<_>>()), (message, words.to_vec()));
+            assert_eq!((back, tail(kind, body).collect::<Vec<_>>()), (message, words.to_vec()));
             assert_eq!(ADMISSION.admit(&bytes[..bytes.len() - 1], |_| true), Err(Stray::Malformed), "one byte short");
             assert_eq!(ADMISSION.admit(&[&bytes[..], &[0]].concat(), |_| true), Err(Stray::Malformed), "one too many");
             bytes[CONTROL_BYTES - 1] = 1;
             assert_eq!(ADMISSION.admit(&bytes, |_| true), Err(Stray::Malformed), "a zero that is not zero");
         }
     }
+}
+
+#[test]
+fn a_part_is_a_header_its_name_and_its_body() {
+    let message = Message { kind: Kind(64), tail: 1, ..admitted().message };
+    let (name, body) = ([0x0102_0304_0506_0708], [0xAB; 20]);
+    let mut bytes = vec![0xEE; part_bytes(20) as usize];
+    assert_eq!(encode_part(&Header { message, ..admitted() }, &name, &body, &mut bytes), bytes.len());
+    assert_eq!((bytes[KIND_AT], &bytes[HEADER_BYTES..PART_HEADER_BYTES]), (64, &[8, 7, 6, 5, 4, 3, 2, 1][..]));
+    let (back, behind) = ADMISSION.admit(&bytes, |_| true).unwrap();
+    assert_eq!((back, tail(message.kind, behind).collect::<Vec<_>>()), (message, name.to_vec()));
+    assert_eq!(behind[WORD_BYTES..], body);
+    assert_eq!(ADMISSION.admit(&bytes[..PART_HEADER_BYTES], |_| true).map(|admitted| admitted.0), Ok(message));
+    assert_eq!(ADMISSION.admit(&bytes[..PART_HEADER_BYTES - 1], |_| true), Err(Stray::Truncated));
+    let mut short = [0; PART_HEADER_BYTES + 3];
+    assert_eq!(encode_part(&Header { message, ..admitted() }, &name, &body, &mut short), bytes.len());
+    assert_eq!(short, bytes[..short.len()]);
+    assert_eq!(part_bytes(1_440) as usize, DATAGRAM_BYTES_MAX);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::scenario::{BY_HOPS, BY_MESSAGES, BY_PATHS, Group, simulated};
 
-/// Fanouts by hop, push-pull, and the relay of Bitcoin Core.
+/// Fanouts by hop, push-pull, the relay of Bitcoin Core, and turbine.
 pub(crate) fn protocols() -> Group {
     let scenarios = vec![
         simulated(
@@ -39,6 +39,19 @@ pub(crate) fn protocols() -> Group {
             "bitcoin-detection",
             "--nodes 200 --protocol lazy:bitcoin --topology random-regular --peers 8 --latency uniform:10ms..50ms \
              --down 30%,at=1s --detect 100ms..700ms --orders 6 --rate 1/s --until quiescent --seed 126",
+        ),
+        simulated(
+            BY_MESSAGES,
+            "turbine",
+            "--nodes 400 --protocol turbine,fanout=8 --payload-bytes 0..50kB --latency uniform:5ms..50ms --loss 0.1 \
+             --orders 4 --rate 5/s --origins random --until quiescent --seed 127",
+        ),
+        simulated(
+            BY_MESSAGES,
+            "turbine-stakes",
+            "--nodes 150 --protocol turbine,stake=pareto:1.2,data-shreds=8,coding-shreds=6 --payload-bytes 20kB \
+             --latency 20ms --bandwidth up=20Mbit,down=20Mbit --duplicate 0.05 --down 10%,at=30ms --until quiescent \
+             --seed 128",
         ),
     ];
     Group { name: "protocols", scenarios }

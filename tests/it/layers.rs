@@ -13,16 +13,17 @@ const GROUND: [&str; 11] =
 
 /// The rooms above the ground, from below to above, and the rooms that each may use beside the ground. A room may use
 /// only rooms that stand before it, so that the table has no arrow up and no circle.
-const ROOMS: [(&str, &[&str]); 23] = [
+const ROOMS: [(&str, &[&str]); 24] = [
     ("theory", &[]),
     ("trace", &[]),
     ("order", &[]),
-    ("wire", &["order"]),
+    ("parts", &[]),
+    ("wire", &["order", "parts"]),
     ("workload", &["order"]),
     ("topology", &[]),
     ("coverage", &[]),
     ("record", &["wire", "topology", "coverage", "trace"]),
-    ("protocol", &["topology"]),
+    ("protocol", &["topology", "parts"]),
     ("network", &["topology"]),
     ("adversary", &["topology", "network"]),
     ("scenario", &["theory", "order", "wire", "workload", "topology", "coverage", "protocol", "network", "adversary"]),
@@ -85,6 +86,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
         "simulation",
         &[
             "order",
+            "parts",
             "wire",
             "workload",
             "topology",
@@ -140,6 +142,7 @@ const ALTERNATIVES: [&[&str]; 4] = [
         "protocol/push_pull",
         "protocol/bitcoin_relay",
         "protocol/swim",
+        "protocol/turbine",
     ],
     &["sys/linux", "sys/portable"],
 ];

@@ -51,6 +51,7 @@ mod threads;
 mod times;
 #[cfg(unix)]
 mod trace;
+mod turbine;
 mod usage;
 mod validate;
 mod virtual_time;

@@ -26,7 +26,7 @@ struct Mesh {
 const OFFER: Kind = Kind(200);
 const BEAT: Kind = Kind(201);
 /// A request that is answered with the order, of a number that the crate does not know.
-const PULL: Kind = Kind(77);
+const PULL: Kind = Kind(55);
 
 const OFFERED: u8 = 0;
 const PULLED: u8 = 1;

@@ -146,9 +146,10 @@ fn each_carrier_takes_what_it_carries_and_refuses_one_byte_more() {
             let draft = Draft { transport: Some(transport), payload_bytes: payload(bytes), ..to_quiescence(40, 2, 5) };
             if bytes > most {
                 let error = draft.build().unwrap_err().to_string();
-                let start = format!("--payload-bytes {bytes} with --transport {}: there an order", transport.name());
-                let remedy = "--payload-bytes 1399, or choose --transport memory or simulated";
-                assert!(error.starts_with(&start) && error.ends_with(remedy), "{error}");
+                let start = format!("--payload-bytes {bytes} with --transport {}: there push sends", transport.name());
+                let parts = if bytes > MIB { "" } else { "--protocol turbine, which cuts orders into parts, or " };
+                let remedy = format!("--payload-bytes 1399, or choose {parts}--transport memory or simulated");
+                assert!(error.starts_with(&start) && error.ends_with(&remedy), "{error}");
                 continue;
             }
             let record = run(draft);
@@ -190,8 +191,13 @@ fn a_list_of_publications_has_the_same_limits_with_its_line() {
         let draft = Draft { transport: Some(transport), publications, ..to_quiescence(40, 2, 5) };
         if transport.traits().socket_owner.is_some() {
             let error = draft.build().unwrap_err().to_string();
-            assert!(error.contains("sizes.csv, line 3: a payload of 1048576 bytes: there an order travels"), "{error}");
-            assert!(error.ends_with("list smaller orders, or choose --transport memory or simulated"), "{error}");
+            assert!(
+                error.contains("sizes.csv, line 3: a payload of 1048576 bytes: there push sends an order"),
+                "{error}"
+            );
+            let remedy = "list smaller orders, or choose --protocol turbine, which cuts orders into parts, or \
+                          --transport memory or simulated";
+            assert!(error.ends_with(remedy), "{error}");
             continue;
         }
         let record = run(draft);

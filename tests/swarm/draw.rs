@@ -140,11 +140,24 @@ impl Draw {
             "lazy:bitcoin,outbound-interval=0,inbound-interval=2ms,nonpref-delay=0,in-flight=1,getdata-interval=40ms",
             "lazy:bitcoin,outbound-interval=5ms,inbound-interval=5ms,announcements=1,getdata-interval=30ms",
         ];
-        let protocol = self.one_of(&["push", "push", "push", "flood", "lazy", "plumtree", "lazy:bitcoin", "gossipsub"]);
+        // Shreds of few bytes, so that orders are of several sets.
+        let shreds = [
+            "turbine,shred-bytes=60,fanout=3",
+            "turbine,shred-bytes=60,data-shreds=3,coding-shreds=4,fanout=1",
+            "turbine,shred-bytes=60,stake=pareto:0.9",
+            "turbine",
+        ];
+        let names = ["push", "push", "push", "flood", "lazy", "plumtree", "lazy:bitcoin", "gossipsub", "turbine"];
+        let protocol = self.one_of(&names);
+        if protocol == "turbine" {
+            // Its trees are of all nodes, and no overlay is asked for.
+            self.options.retain(|(name, _)| !["topology", "peers"].contains(name));
+        }
         let by_hop = protocol == "push" && self.one_in(5);
         let written: &[&str] = match protocol {
             "plumtree" => &trees,
             "lazy:bitcoin" => &relays,
+            "turbine" => &shreds,
             _ if by_hop => &["push:auto", "push,fanout=8/4/2", "push,fanout=3/5"],
             _ => &[],
         };
@@ -201,8 +214,10 @@ impl Draw {
             self.put("origin", origin);
         }
         if self.one_in(4) {
-            // The last three fit no datagram; carriers of datagrams refuse them.
-            self.put_one_of("payload-bytes", &["0..300", "1000", "7", "1399", "1kB..2kB", "64KiB", "0..1MiB"]);
+            // The last three fit no datagram; carriers of datagrams refuse them. An order of many shreds takes long.
+            let is_cut = self.options.iter().any(|(name, value)| *name == "protocol" && value.starts_with("turbine"));
+            let sizes = ["0..300", "1000", "7", "1399", "1kB..2kB", "64KiB", "0..1MiB"];
+            self.put_one_of("payload-bytes", if is_cut { &sizes[..5] } else { &sizes });
         }
         if !self.one_in(3) {
             return;

@@ -138,8 +138,14 @@ fn ensure_ledger(report: &Value) -> Result<(), String> {
     }
     let upkeep: i128 =
         ["/upkeep/sent", "/upkeep/warm_up_sent"].iter().filter_map(|path| count(report, path).ok()).sum();
-    let (all, sent) = (of("sent")?, count(report, "/messages")? + count(report, "/control_messages")? + upkeep);
+    let whole = count(report, "/messages")? + count(report, "/control_messages")?;
+    let (all, sent) = (of("sent")?, whole + upkeep + parts(report, "sent"));
     ensure(sent == all, || format!("{sent} messages, {all} in the ledger"))
+}
+
+/// A count of the parts of orders; 0 where orders travel whole.
+pub(crate) fn parts(report: &Value, field: &str) -> i128 {
+    count(report, &format!("/ledger/parts/{field}")).unwrap_or(0)
 }
 
 /// Checks that counts of the same quantity are equal.
@@ -156,6 +162,8 @@ fn ensure_sums(report: &Value) -> Result<(), String> {
     let explained = of("/ledger/explained_receipts")?;
     let received = of("/ledger/received")?;
     ensure(explained == received, || format!("{received} received, {explained} explained"))?;
+    let [came, useful, late] = ["received", "useful", "late"].map(|field| parts(report, field));
+    ensure(came == useful + late, || format!("{came} parts received, {useful} useful and {late} late"))?;
     if let Value::Object(bulk) = &report["bulk"] {
         let outcomes = ["reached", "died_out", "missed", "not_published", "under_way"];
         let counts = outcomes.iter().map(|outcome| of(&format!("/bulk/{outcome}")));

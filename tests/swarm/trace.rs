@@ -2,7 +2,7 @@
 //! on any number of threads.
 
 use crate::draw::Options;
-use crate::invariants::{comparable, count, difference, ensure, variant};
+use crate::invariants::{comparable, count, difference, ensure, parts, variant};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -159,7 +159,11 @@ fn ensure_ledger_of(lines: &[Line<'_>], report: &Value) -> Result<(), String> {
         (of(&["uplink_dropped"]), count(report, "/ledger/uplink_dropped")?, "dropped at uplinks"),
         (of(&["under_way"]), count(report, "/ledger/in_flight_at_stop")?, "under way"),
         (of(&["duplicate"]), worker("duplicates")?, "duplicates"),
-        (control_sent as i128, count(report, "/control_messages")?, "control messages sent"),
+        (
+            control_sent as i128,
+            count(report, "/control_messages")? + parts(report, "sent"),
+            "control messages and parts sent",
+        ),
         (received as i128, worker("control_received")?, "control messages received"),
         (orders_sent as i128, count(report, "/messages")?, "orders sent"),
         (

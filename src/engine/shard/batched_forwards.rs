@@ -102,7 +102,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
             let sequence = &mut self.sequences[local as usize];
             let first = std::mem::replace(sequence, sequence.wrapping_add(sent));
             let (to, latencies) = (&to[messages.clone()], &latencies[messages]);
-            let forward = ForwardedMessages { from, at, kind, order_hop, sequence: first, to, latencies };
+            let forward = ForwardedMessages { from, at, kind, order_hop, sequence: first, to, tail: &[], latencies };
             let spared = draws.spared(place) as u32;
             let target_batch = if self.access_links.have_uplinks() {
                 let dropped = self.queue_forward(&forward, delays);
@@ -120,7 +120,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
     /// Hands the messages of a forward to the uplink of their node, and replaces `delays` by the time from then to the
     /// arrival of each, or [`Fates::LOST`]; returns how many the uplink dropped.
     fn queue_forward(&mut self, forward: &ForwardedMessages<'_>, delays: &mut Vec<Nanos>) -> u32 {
-        let &ForwardedMessages { from, at, kind, order_hop, sequence, to, latencies } = forward;
+        let &ForwardedMessages { from, at, kind, order_hop, sequence, to, tail: _, latencies } = forward;
         let local = from.0 - self.nodes.start;
         let (mut departing, mut dropped) = (None, 0);
         delays.clear();

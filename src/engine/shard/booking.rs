@@ -141,6 +141,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
                 if kind.is_control() {
                     self.record.control_received += 1;
                     self.record.upkeep.received += u64::from(kind.is_upkeep());
+                    self.record.parts.received += u64::from(kind.is_part());
                 } else {
                     self.by_order[order.index()].received += 1;
                     self.traffic.receive_order(local);
@@ -164,6 +165,8 @@ impl<S: EventSink> VirtualShard<'_, S> {
                 self.record.expire(behind, Some(is_first));
             }
             JournalEvent::Delivered => self.record.reached += 1,
+            JournalEvent::PartCounted { is_useful } => self.record.parts.count(is_useful),
+            JournalEvent::Recovered => self.record.parts.recovered += 1,
             JournalEvent::Sent(kind, target_batch) => self.count_sent(is_warm_up, local, order, kind, target_batch),
             JournalEvent::Tallied(what, count) => add_tally(&mut self.record.tally, what, count),
             JournalEvent::Queued(side, queues) => self.access_links.note_queues(side, self.node(local), queues),
@@ -185,6 +188,8 @@ impl<S: EventSink> VirtualShard<'_, S> {
             }
             JournalEvent::Duplicate
             | JournalEvent::Expired(_)
+            | JournalEvent::PartCounted { .. }
+            | JournalEvent::Recovered
             | JournalEvent::Tallied(..)
             | JournalEvent::Queued(..) => {}
         }
@@ -241,6 +246,8 @@ impl<S: EventSink> VirtualShard<'_, S> {
             }
             if kind.is_upkeep() {
                 self.record.upkeep.send(is_warm_up, sent.into(), out);
+            } else if kind.is_part() {
+                self.record.parts.send(sent.into(), out);
             }
         } else {
             of_order.sent += u64::from(sent);
@@ -258,6 +265,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
     /// Returns the bytes of UDP payload of messages of one kind about an order, with `words` tail words in all.
     fn bytes(&self, order: OrderIndex, kind: Kind, messages: u32, words: u32) -> u64 {
         match kind.is_control() {
+            true if kind.is_part() => u64::from(messages) * u64::from(self.setup.part_bytes),
             true => u64::from(messages) * control_bytes(0) as u64 + u64::from(words) * WORD_BYTES as u64,
             false => u64::from(messages) * u64::from(self.setup.message_bytes[order.index()]),
         }

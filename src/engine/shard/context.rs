@@ -171,6 +171,21 @@ impl<S: EventSink> Context for VirtualContext<'_, '_, S> {
         first
     }
 
+    fn count_part(&mut self, is_useful: bool) {
+        self.note(OrderIndex(0), JournalEvent::PartCounted { is_useful });
+    }
+
+    fn encode_parts(&mut self, _order: OrderIndex) {}
+
+    fn recover_set(&mut self, _order: OrderIndex, _set: u32, _present: u64) -> bool {
+        true
+    }
+
+    fn deliver_recovered(&mut self, order: OrderIndex) -> bool {
+        self.note(order, JournalEvent::Recovered);
+        self.deliver(order)
+    }
+
     fn order_bytes(&self, order: OrderIndex) -> u32 {
         self.shard.setup.message_bytes[order.index()] - HEADER_BYTES as u32
     }

@@ -63,8 +63,8 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         let attempt = self.attempt(kind, order_hop.order);
         self.shard.send_batched_of(self.event.me);
         let mut forward = self.outgoing_forward(kind, order_hop);
-        if self.shard.sends_plainly && tail.is_empty() {
-            return self.send_plainly(&forward, to, attempt);
+        if self.shard.sends_plainly && tail.len() <= INLINE_WORDS {
+            return self.send_plainly(&forward, to, attempt, tail);
         }
         for &to in to {
             self.send_copy(&mut forward, to, attempt, tail);
@@ -72,8 +72,8 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         self.end_forward(forward);
     }
 
-    /// Sends a message without a tail to each of these nodes, where their fates are draws and nothing else.
-    fn send_plainly(&mut self, forward: &OutgoingForward<'_>, to: &[NodeId], attempt: u32) {
+    /// Sends a message with a short tail to each of these nodes, where their fates are draws and nothing else.
+    fn send_plainly(&mut self, forward: &OutgoingForward<'_>, to: &[NodeId], attempt: u32, tail: &[u64]) {
         let Event { me: from, now: at, .. } = self.event;
         let &OutgoingForward { kind, order_hop, links, .. } = forward;
         let mut latencies = std::mem::take(&mut self.shard.latencies);
@@ -83,11 +83,12 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         }));
         let sent = to.len() as u32;
         let sequence = self.next_sequences(sent);
-        let forwarded = ForwardedMessages { from, at, kind, order_hop, sequence, to, latencies: &latencies };
+        let forwarded = ForwardedMessages { from, at, kind, order_hop, sequence, to, tail, latencies: &latencies };
         let lost = self.shard.sink.put_forward(&forwarded);
         latencies.clear();
         self.shard.latencies = latencies;
-        self.note(order_hop.order, JournalEvent::Sent(kind, SendCounts { sent, lost, ..SendCounts::default() }));
+        let words = sent * tail.len() as u32;
+        self.note(order_hop.order, JournalEvent::Sent(kind, SendCounts { sent, words, lost, ..SendCounts::default() }));
     }
 
     /// Sends a message of this kind to all peers, `times` times to each.
@@ -337,6 +338,9 @@ impl<S: EventSink> VirtualShard<'_, S> {
         }
     }
 }
+
+/// Words of a tail that is stored beside its event.
+const INLINE_WORDS: usize = 1;
 
 /// Returns the order that keys the fate of a message. A message about no order is keyed by one that no run has.
 fn fate_order(kind: Kind, order: OrderIndex) -> OrderIndex {

@@ -64,11 +64,11 @@ impl<T: Tail> WindowEvent<T> {
         WindowEvent { place: pack(to.0, offset), source: pack(from.0, sequence), content: pack(content, order.0), tail }
     }
 
-    /// Creates the arrival of a message without a tail, as [`of_message`](Self::of_message) does: `source` and
+    /// Creates the arrival of a message of a forward, as [`of_message`](Self::of_message) does: `source` and
     /// `content` are those of [`forward_words`](Self::forward_words), the former with the number of the message.
     #[inline(always)]
-    pub(super) fn of_forward(to: NodeId, offset: u32, source: u64, content: u64) -> WindowEvent<T> {
-        WindowEvent { place: pack(to.0, offset), source, content, tail: T::of(&[]) }
+    pub(super) fn of_forward(to: NodeId, offset: u32, source: u64, content: u64, tail: &[u64]) -> WindowEvent<T> {
+        WindowEvent { place: pack(to.0, offset), source, content, tail: T::of(tail) }
     }
 
     /// Returns the words that the messages of a forward share: the first is to be completed by the number of a message
@@ -324,7 +324,7 @@ mod tests {
             }
             if pending.tail.is_empty() && stage == 0 {
                 let (source, content) = WindowEvent::<()>::forward_words(from, kind, message.order_hop());
-                let forwarded = WindowEvent::of_forward(to, offset, source | u64::from(sequence), content);
+                let forwarded = WindowEvent::of_forward(to, offset, source | u64::from(sequence), content, &[]);
                 prop_assert_eq!(&forwarded, &taken);
             }
             prop_assert!(matches!(taken.into_due(Nanos(start)), DueEvent::Message(out) if out == pending));

@@ -230,7 +230,7 @@ impl<T: Tail> EventSink for WindowSink<'_, T> {
 
     #[inline]
     fn put_forward(&mut self, forward: &ForwardedMessages<'_>) -> u32 {
-        let &ForwardedMessages { from, at, kind, order_hop, sequence, to, latencies } = forward;
+        let &ForwardedMessages { from, at, kind, order_hop, sequence, to, tail, latencies } = forward;
         let (source, content) = WindowEvent::<T>::forward_words(from, kind, order_hop);
         let (mut sequence, mut lost, mut put) = (sequence, 0, 0);
         let (partition, width, own) = (self.partition, self.width, self.partition.shard(self.index));
@@ -245,7 +245,7 @@ impl<T: Tail> EventSink for WindowSink<'_, T> {
             }
             // A message has a latency, so that it arrives in a later window.
             let (window, offset) = width.offset(at + latency);
-            let event = || WindowEvent::of_forward(to, offset, source | u64::from(number), content);
+            let event = || WindowEvent::of_forward(to, offset, source | u64::from(number), content, tail);
             if own.contains(&to.0) {
                 put += 1;
                 calendar.put_uncounted(&mut self.store, window, to, event);

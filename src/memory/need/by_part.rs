@@ -143,7 +143,8 @@ impl Sizes<'_> {
     }
 
     /// Returns the bytes of an order with a payload of this length: in virtual time those that say how long it is; on a
-    /// carrier the order, and where it is encoded, its message with a header for each worker that writes one in memory.
+    /// carrier the order, its parts if it travels in parts, and where it is encoded, its message with a header for each
+    /// worker that writes one in memory.
     fn order(&self, payload: u64) -> u64 {
         let CarrierOptions { transport, charge_serialization, .. } = self.scenario.carrier;
         if transport.is_virtual() {
@@ -152,7 +153,8 @@ impl Sizes<'_> {
         let order = size_of::<Order>() as u64 + 8 + payload.next_multiple_of(16) + 2 * ALLOCATION_BYTES;
         let message = payload + 64 + 16 + ALLOCATION_BYTES;
         let headers = if charge_serialization { self.workers * 24 } else { 0 };
-        order + if self.carrier().encodes || charge_serialization { message + headers } else { 0 }
+        let parts = self.scenario.protocol.spec.encoded_part_bytes(payload as u32);
+        order + parts + if self.carrier().encodes || charge_serialization { message + headers } else { 0 }
     }
 
     fn carrier(&self) -> CarrierTraits {

@@ -115,9 +115,12 @@ impl BriefPage<'_> {
             0 => String::new(),
             control => format!(", {} control messages", grouped(control)),
         };
+        let messages = match run.ledger.ledger.parts {
+            Some(parts) => format!("{} of orders", counted(parts.sent, "part")),
+            None => counted(run.messages, "message"),
+        };
         let text = format!(
-            "Cost: {}{control}, {}, RMR {rmr}, {}",
-            counted(run.messages, "message"),
+            "Cost: {messages}{control}, {}, RMR {rmr}, {}",
             bytes_text(run.bytes),
             counted(run.duplicates, "duplicate")
         );

@@ -108,7 +108,7 @@ pub(super) fn redundancy_and_cost(out: &mut Formatter<'_>, report: &Report) -> f
 /// elsewhere.
 fn cost(report: &Report) -> Vec<String> {
     let run = &report.run;
-    let control = run.control_messages > 0;
+    let (control, parts) = (run.control_messages > 0, run.ledger.ledger.parts);
     let of_upkeep = |name, count: fn(&UpkeepCounts) -> u64| {
         run.upkeep.as_ref().map(count).filter(|&count| count > 0).map(|count| entry(name, &grouped(count)))
     };
@@ -116,6 +116,7 @@ fn cost(report: &Report) -> Vec<String> {
     let bytes_of = if run.exceeds_datagram() { "bytes per order" } else { "bytes per datagram" };
     let entries = [
         Some(entry("messages", &grouped(run.messages))),
+        parts.map(|parts| entry("parts of orders", &grouped(parts.sent))),
         control.then(|| entry("control messages", &grouped(run.control_messages))),
         of_upkeep("upkeep messages", |upkeep| upkeep.sent),
         of_upkeep("upkeep bytes", |upkeep| upkeep.bytes),
@@ -326,6 +327,11 @@ pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         ("strays", grouped(ledger.strays.total()), format!("outside the sum{}", kinds_of_strays(ledger))),
     ] {
         line(out, &format!("{}   {note}", entry(name, &count)))?;
+    }
+    if let Some(parts) = ledger.parts {
+        let received = entry("parts, received", &grouped(parts.received));
+        let (useful, late) = (grouped(parts.useful), grouped(parts.late));
+        line(out, &format!("{received}   of {} sent; useful: {useful}, late: {late}", grouped(parts.sent)))?;
     }
     if ledger.uplink_dropped > 0 {
         let entry = entry("dropped, never sent", &grouped(ledger.uplink_dropped));

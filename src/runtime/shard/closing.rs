@@ -22,6 +22,8 @@ impl<C: Recorder> RealtimeShard<'_, C> {
             }
             if message.kind.is_upkeep() {
                 self.record.upkeep.take_back(bytes);
+            } else if message.kind.is_part() {
+                self.record.parts.take_back(bytes);
             }
             return;
         }

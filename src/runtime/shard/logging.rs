@@ -25,7 +25,8 @@ impl<C: Recorder> RealtimeShard<'_, C> {
     pub(in crate::runtime) fn log_sends(&mut self, count: usize, now: Nanos) {
         let Some(log) = &mut self.log else { return };
         for message in self.outbox.offered(count) {
-            log.add(message, now, bytes_sent(message, self.encodes, &self.message_bytes), MessageFate::Sent);
+            let bytes = bytes_sent(message, self.encodes, &self.message_bytes, self.part_bytes);
+            log.add(message, now, bytes, MessageFate::Sent);
         }
     }
 
@@ -33,7 +34,8 @@ impl<C: Recorder> RealtimeShard<'_, C> {
     pub(in crate::runtime) fn log_taken_back(&mut self, messages: &[Message], now: Nanos) {
         let Some(log) = &mut self.log else { return };
         for message in messages {
-            log.add(message, now, bytes_sent(message, self.encodes, &self.message_bytes), MessageFate::TakenBack);
+            let bytes = bytes_sent(message, self.encodes, &self.message_bytes, self.part_bytes);
+            log.add(message, now, bytes, MessageFate::TakenBack);
         }
     }
 
@@ -55,10 +57,12 @@ impl<C: Recorder> RealtimeShard<'_, C> {
     }
 }
 
-/// Returns the bytes of a message on the wire, given those of each order; 0 if the carrier encodes nothing.
-fn bytes_sent(message: &Message, encodes: bool, message_bytes: &[u32]) -> u32 {
+/// Returns the bytes of a message on the wire, given those of each order and of a part; 0 if the carrier encodes
+/// nothing.
+fn bytes_sent(message: &Message, encodes: bool, message_bytes: &[u32], part_bytes: u32) -> u32 {
     match message.kind.is_control() {
         _ if !encodes => 0,
+        true if message.kind.is_part() => part_bytes,
         true => control_bytes(message.tail.into()) as u32,
         false => message_bytes[message.order.index()],
     }

@@ -91,12 +91,19 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
     fn is_sound(&self, arrival: &Arrival, tail: &[u64]) -> bool {
         let message = &arrival.message;
         if message.kind.is_control() {
-            return P::HAS_CONTROL && self.protocol.admits(message, tail, self.shared.plan.workload.orders());
+            return P::HAS_CONTROL
+                && self.protocol.admits(message, tail, self.shared.plan.workload.orders())
+                && (!P::HAS_PARTS || !message.kind.is_part() || self.is_sound_part(arrival, tail));
         }
         // Nearly every order is encoded as this carrier does it, which takes a comparison to find out.
         !self.shard.must_decode(message)
             || self.carrier.is_own_encoding(arrival)
             || self.carrier.body(arrival).is_none_or(|body| self.shard.is_sound(message, body))
+    }
+
+    /// Returns true if an arrival carries the bytes of the part that it names.
+    fn is_sound_part(&self, arrival: &Arrival, tail: &[u64]) -> bool {
+        self.carrier.body(arrival).is_none_or(|body| self.shard.is_sound_part(&arrival.message, tail, body))
     }
 }
 

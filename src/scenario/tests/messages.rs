@@ -259,15 +259,25 @@ fn an_order_fits_what_carries_it() {
     assert_refused(&[
         (
             "--payload-bytes 1400",
-            "--payload-bytes 1400 with --transport udp: there an order travels in one datagram, which leaves 1399 \
-             bytes to its payload, and no protocol cuts an order into parts; ask for at most --payload-bytes 1399, or \
-             choose --transport memory or simulated",
+            "--payload-bytes 1400 with --transport udp: there push sends an order in one datagram, which leaves 1399 \
+             bytes to its payload; ask for at most --payload-bytes 1399, or choose --protocol turbine, which cuts \
+             orders into parts, or --transport memory or simulated",
         ),
         (
-            "--payload-bytes 0..1MiB --transport udp-shard",
-            "--payload-bytes 0..1048576 with --transport udp-shard: there an order travels in one datagram, which \
-             leaves 1399 bytes to its payload, and no protocol cuts an order into parts; ask for at most \
-             --payload-bytes 1399, or choose --transport memory or simulated",
+            "--payload-bytes 0..2MiB --transport udp-shard",
+            "--payload-bytes 0..2097152 with --transport udp-shard: there push sends an order in one datagram, which \
+             leaves 1399 bytes to its payload; ask for at most --payload-bytes 1399, or choose --transport memory or \
+             simulated",
+        ),
+        (
+            "--payload-bytes 2MiB --protocol turbine",
+            "--payload-bytes 2097152 with --transport udp: there the parts of an order carry at most 1048576 bytes of \
+             payload; ask for at most --payload-bytes 1048576, or choose --transport memory or simulated",
+        ),
+        (
+            "--protocol turbine --peers 8",
+            "--topology erdos-renyi with --protocol turbine: its nodes know everybody, and its trees are of all nodes; \
+             leave --topology and --peers out",
         ),
     ]);
 }

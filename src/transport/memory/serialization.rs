@@ -9,7 +9,7 @@
 
 use crate::ids::OrderIndex;
 use crate::message::Message;
-use crate::wire::{self, Admission, DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, control_bytes};
+use crate::wire::{self, Admission, DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, PART_HEADER_BYTES, control_bytes};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub(crate) struct SerializationCharge {
     /// An encoded message of each order.
     templates: Arc<[Box<[u8]>]>,
+    /// Bytes of a message with a part of an order.
+    part_bytes: u32,
     admission: Admission,
     /// Buffers for headers, one of each order.
     headers: Box<[[u8; HEADER_BYTES]]>,
@@ -27,11 +29,12 @@ pub(crate) struct SerializationCharge {
 
 impl SerializationCharge {
     /// Charges for messages like `templates`, whose headers `admission` must accept.
-    pub(crate) fn new(templates: Arc<[Box<[u8]>]>, admission: Admission) -> SerializationCharge {
+    pub(crate) fn new(templates: Arc<[Box<[u8]>]>, part_bytes: u32, admission: Admission) -> SerializationCharge {
         let header = |template: &[u8]| template.first_chunk().copied().unwrap_or([0; HEADER_BYTES]);
         SerializationCharge {
             headers: templates.iter().map(|template| header(template)).collect(),
             templates,
+            part_bytes,
             admission,
             control: Box::new([0; DATAGRAM_BYTES_MAX]),
         }
@@ -40,8 +43,11 @@ impl SerializationCharge {
     /// Returns the bytes of a message.
     #[inline]
     pub(super) fn bytes(&self, message: &Message) -> u32 {
-        let control = control_bytes(usize::from(message.tail)) as u32;
-        if message.kind.is_control() { control } else { self.message_bytes(message.order) }
+        match message.kind.is_control() {
+            true if message.kind.is_part() => self.part_bytes,
+            true => control_bytes(usize::from(message.tail)) as u32,
+            false => self.message_bytes(message.order),
+        }
     }
 
     /// Returns the bytes of a message with an order.
@@ -54,7 +60,11 @@ impl SerializationCharge {
     pub(super) fn encode(&mut self, message: &Message, tail: &[u64]) {
         if message.kind.is_control() {
             let header = Header { token: self.admission.token, message: *message };
-            wire::encode_control(&header, tail, &mut self.control[..]);
+            match message.kind.is_part() {
+                // Its body is not copied, as an order is not.
+                true => wire::encode_part(&header, tail, &[], &mut self.control[..]),
+                false => wire::encode_control(&header, tail, &mut self.control[..]),
+            };
             black_box(&self.control);
             return;
         }
@@ -68,6 +78,7 @@ impl SerializationCharge {
     pub(super) fn decode(&mut self, message: &Message, tail: &[u64]) -> Message {
         self.encode(message, tail);
         let bytes: &[u8] = match message.kind.is_control() {
+            true if message.kind.is_part() => black_box(&self.control[..PART_HEADER_BYTES]),
             true => black_box(&self.control[..control_bytes(tail.len())]),
             // Admission reads no further than the header of an order.
             false => black_box(&self.headers[message.order.index()]),

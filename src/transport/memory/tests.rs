@@ -30,7 +30,7 @@ fn serialization() -> (SerializationCharge, usize) {
     let mut datagram = [0; DATAGRAM_BYTES_MAX];
     let bytes = encode(&Header { token, message: message(0, 1) }, &order.view(), &mut datagram).unwrap();
     let templates = [datagram[..bytes].into()].into();
-    (SerializationCharge::new(templates, Admission { token, nodes: NODES, orders: 1 }), bytes)
+    (SerializationCharge::new(templates, 0, Admission { token, nodes: NODES, orders: 1 }), bytes)
 }
 
 #[test]

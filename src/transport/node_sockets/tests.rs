@@ -28,6 +28,7 @@ impl<F: SocketFamily> Bench<F> {
         let network = Arc::new(NodeSocketNetwork {
             addresses: Arc::clone(&bound.addresses),
             templates: [template.clone()].into(),
+            parts: None,
             admission: Admission { token: TOKEN, nodes: NODES, orders: 1 },
             clock: Clock::start(),
         });

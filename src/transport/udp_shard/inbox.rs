@@ -189,7 +189,7 @@ impl TrainInbox {
         }
         channel.messages += 1;
         if message.tail > 0 {
-            came.tails.extend(wire::tail(body));
+            came.tails.extend(wire::tail(message.kind, body));
         }
         came.arrivals.push(Arrival { message, bytes, slot: at as u16 });
         Ok(())

@@ -15,7 +15,9 @@ use crate::sync::{Announced, HandedOver};
 use crate::sys::is_full;
 use crate::time::Nanos;
 use crate::transport::TransportError;
-use crate::wire::{Admission, CONTROL_BYTES, HEADER_BYTES, TRAILER_BYTES, TrainTrailer, WORD_BYTES, control_bytes};
+use crate::wire::{
+    Admission, CONTROL_BYTES, HEADER_BYTES, TRAILER_BYTES, TrainTrailer, WORD_BYTES, control_bytes, part_bytes,
+};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddrV4;
@@ -84,7 +86,10 @@ impl TrainOutbox {
     pub(super) fn new(network: &UdpShardNetwork) -> TrainOutbox {
         let segmentation = network.segmentation;
         let credit = credit(network.receive_buffer, network.addresses.len());
-        let orders: BTreeSet<usize> = network.templates.iter().map(|template| template.len()).collect();
+        // An order that travels in parts is no datagram.
+        let parts = network.parts.as_ref().map(|parts| part_bytes(parts.body_bytes()) as usize);
+        let whole = network.templates.iter().map(|template| template.len()).filter(|_| parts.is_none());
+        let orders: BTreeSet<usize> = whole.chain(parts).collect();
         let longest = orders.last().copied().max(network.control_bytes_max).unwrap_or(0);
         let room = train_bytes_max(segmentation, longest, credit) + TRAILER_BYTES;
         let control_lengths = network.control_bytes_max.map_or(0, |most| 1 + (most - CONTROL_BYTES) / WORD_BYTES);
@@ -106,13 +111,16 @@ impl TrainOutbox {
         let network = end.network;
         let index = network.shard_of(message.to);
         let template = &network.templates[message.order.index()];
-        let segment_bytes = if message.kind.is_control() { control_bytes(tail.len()) } else { template.len() };
+        let (segment_bytes, content) = match message.kind.is_control() {
+            true => beside_orders(network, message, tail),
+            false => (template.len(), &template[..]),
+        };
         let channel = &mut self.channels[index];
         let place = channel.place(segment_bytes);
         let train = &mut channel.trains[place];
         // Nearly all messages take this path, with one access to their channel.
         if train.joins_without_filling(segment_bytes) {
-            train.add(template, network.admission.token, message, tail);
+            train.add(content, network.admission.token, message, tail);
             self.waiting += 1;
             return Ok(true);
         }
@@ -125,7 +133,7 @@ impl TrainOutbox {
             train.segment_bytes = segment_bytes;
             train.messages_max = messages_max(self.segmentation, segment_bytes, self.credit);
         }
-        train.add(template, network.admission.token, message, tail);
+        train.add(content, network.admission.token, message, tail);
         self.waiting += 1;
         if train.messages == train.messages_max {
             self.dispatch(index, place, end)?;
@@ -191,6 +199,17 @@ impl TrainOutbox {
             (channel.blocked_since, channel.asked) = (None, 0);
         }
         Ok(is_whole)
+    }
+}
+
+/// Returns the length of a message that carries no whole order, and its body if it is a part.
+fn beside_orders<'a>(network: &'a UdpShardNetwork, message: &Message, tail: &[u64]) -> (usize, &'a [u8]) {
+    match network.parts.as_ref().filter(|_| message.kind.is_part()) {
+        Some(parts) => {
+            let body = parts.body_of(message.order, tail);
+            (part_bytes(body.len() as u32) as usize, body)
+        }
+        None => (control_bytes(tail.len()), &[]),
     }
 }
 

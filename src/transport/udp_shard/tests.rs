@@ -36,6 +36,7 @@ impl Bench {
             addresses: bound.addresses.iter().copied().collect(),
             shards: ShardMap::new(NODES, 2),
             templates,
+            parts: None,
             admission: Admission { token: TOKEN, nodes: NODES, orders: 3 },
             clock: Clock::start(),
             channels: ChannelCredit::new(&mut Arena::heap(), 2),

@@ -15,7 +15,7 @@ fn examples() -> Vec<Vec<u8>> {
 
 #[test]
 fn the_pages_examples_are_the_bytes_written() {
-    let [order, control, trailer] = examples().try_into().expect("three examples");
+    let [order, control, part, trailer] = examples().try_into().expect("four examples");
     assert_eq!(order, encoded(&example_header(), &example_order(&[0xAA, 0xBB])));
 
     let token = example_header().token;
@@ -23,6 +23,11 @@ fn the_pages_examples_are_the_bytes_written() {
     let mut bytes = [0xEE; control_bytes(1)];
     encode_control(&Header { token, message }, &[7], &mut bytes);
     assert_eq!(control, bytes);
+
+    let message = Message { kind: Kind(64), ttl: 0, hop: 1, tail: 1, ..admitted().message };
+    let mut bytes = [0xEE; part_bytes(4) as usize];
+    encode_part(&Header { token, message }, &[33 | 2 << 8 | 5 << 32], &[0xAB; 4], &mut bytes);
+    assert_eq!(part, bytes);
 
     let written = TrainTrailer { from: 1, to: 2, messages: 300, charge: 42_352 };
     assert_eq!(trailer, written.bytes(token));

@@ -71,6 +71,22 @@ impl Context for World {
         self.knows(order)
     }
 
+    fn count_part(&mut self, _: bool) {
+        unreachable!("gossipsub sends orders whole");
+    }
+
+    fn encode_parts(&mut self, _: OrderIndex) {
+        unreachable!("gossipsub sends orders whole");
+    }
+
+    fn recover_set(&mut self, _: OrderIndex, _: u32, _: u64) -> bool {
+        unreachable!("gossipsub sends orders whole")
+    }
+
+    fn deliver_recovered(&mut self, _: OrderIndex) -> bool {
+        unreachable!("gossipsub sends orders whole")
+    }
+
     fn order_bytes(&self, _: OrderIndex) -> u32 {
         self.order_bytes
     }

@@ -47,12 +47,16 @@ impl Train {
     }
 
     /// Adds a message: an order as a copy of its template, a control message with its tail over the slot's old
-    /// contents.
+    /// contents, a part with its body in place of the template.
     #[inline]
     pub(super) fn add(&mut self, template: &[u8], token: Token, message: &Message, tail: &[u64]) {
         match message.kind {
             Kind::PAYLOAD => self.add_order(template, message),
-            _ => self.add_control(&wire::Header { token, message: *message }, tail),
+            kind => self.add_control(
+                &wire::Header { token, message: *message },
+                tail,
+                Some(template).filter(|_| kind.is_part()),
+            ),
         }
         self.messages += 1;
     }
@@ -72,9 +76,12 @@ impl Train {
         }
     }
 
-    fn add_control(&mut self, header: &wire::Header, tail: &[u64]) {
+    fn add_control(&mut self, header: &wire::Header, tail: &[u64], body: Option<&[u8]>) {
         let place = &mut self.bytes[self.messages * self.segment_bytes..][..self.segment_bytes];
-        wire::encode_control(header, tail, place);
+        match body {
+            Some(body) => wire::encode_part(header, tail, body, place),
+            None => wire::encode_control(header, tail, place),
+        };
         self.written.0 = 0;
     }
 

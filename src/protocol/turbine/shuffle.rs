@@ -1,0 +1,245 @@
+//! The shuffle of a shred: all nodes but the origin, in the sequence in which they are places of its tree.
+//!
+//! With equal stakes it is a keyed permutation, in which both directions are computed without a table. With stakes it
+//! is an exact weighted sample without replacement: each node draws an exponential time and divides it by its stake,
+//! and the nodes come in the sequence of these times (Efraimidis and Spirakis 2006). That takes a sorted list for
+//! each shred, which is made once and shared by all shards; as many lists are kept as fit a bound.
+
+use super::stake::StakeKnob;
+use crate::ids::{NodeId, OrderIndex};
+use crate::parts::{PartName, SET_PARTS_MAX};
+use crate::random::log::minus_log2;
+use crate::random::{Key, Purpose};
+use crate::topology::KeyedPermutation;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// The word that separates stakes from other draws; part of docs/DETERMINISM.md.
+const STAKE: u64 = 4;
+
+/// Bytes of all lists that are kept at a time, if a few lists do not exceed it.
+const LISTS_BYTES: u64 = 256 << 20;
+
+/// Lists that are kept at least: those of one set.
+const LISTS_MIN: u64 = 64;
+
+/// Lists that are kept at most.
+const LISTS_MAX: u64 = 1 << 16;
+
+/// Digits of a logarithm that are left out, so that a sum fits a word.
+const SPARED_BITS: u32 = 8;
+
+/// The shuffles of all shreds of a run.
+#[derive(Debug)]
+pub(super) struct Shuffles {
+    nodes: u32,
+    /// By node, the logarithm of its stake; `None` if all have the same.
+    stakes: Option<Box<[i64]>>,
+    /// Lists of shreds, each at the place that order and shred give it.
+    lists: Box<[Mutex<Option<Arc<WeightedShuffle>>>]>,
+}
+
+/// The shuffle of one shred.
+pub(super) enum ShredShuffle {
+    /// All stakes are equal.
+    Keyed { permutation: KeyedPermutation, origin: NodeId },
+    /// Stakes differ.
+    Weighted(Arc<WeightedShuffle>),
+}
+
+/// A list of all nodes but the origin.
+#[derive(Debug)]
+pub(super) struct WeightedShuffle {
+    of: (OrderIndex, PartName, NodeId),
+    nodes: Box<[u32]>,
+    /// Place, by node; that of the origin has no meaning.
+    places: Box<[u32]>,
+}
+
+impl Shuffles {
+    /// Creates the shuffles of a run with this seed.
+    pub(super) fn new(stake: StakeKnob, seed: u64, nodes: u32) -> Shuffles {
+        let stakes = match stake {
+            StakeKnob::Equal => None,
+            StakeKnob::Pareto(thousandths) => {
+                let key = Key::new(seed, Purpose::Protocol).with(STAKE);
+                let shape = u128::from(thousandths);
+                // A stake is U^(-1/shape), so its logarithm is that of 1/U divided by the shape.
+                let logarithm = |node: u32| {
+                    let drawn = minus_log2(key.with(node.into()).stream().next_word());
+                    ((u128::from(drawn) * 1_000 / shape) >> SPARED_BITS) as i64
+                };
+                Some((0..nodes).map(logarithm).collect())
+            }
+        };
+        let lists = if stakes.is_some() { Shuffles::kept(nodes.into()) } else { 0 };
+        Shuffles { nodes, stakes, lists: (0..lists).map(|_| Mutex::new(None)).collect() }
+    }
+
+    /// Returns the bytes of the stakes and of the lists in a run of `shreds` shreds.
+    pub(super) fn bytes(stake: StakeKnob, nodes: u64, shreds: u64) -> u64 {
+        match stake {
+            StakeKnob::Equal => 0,
+            StakeKnob::Pareto(_) => {
+                let lists = Shuffles::kept(nodes).min(shreds);
+                nodes.saturating_mul(size_of::<i64>() as u64 + lists.saturating_mul(LIST_BYTES_PER_NODE))
+            }
+        }
+    }
+
+    /// Returns the number of lists that are kept at a time.
+    fn kept(nodes: u64) -> u64 {
+        (LISTS_BYTES / (LIST_BYTES_PER_NODE * nodes.max(1))).clamp(LISTS_MIN, LISTS_MAX)
+    }
+
+    /// Returns the shuffle of a shred; `key` is that of the draws that all nodes share.
+    #[inline]
+    pub(super) fn of(&self, key: Key, order: OrderIndex, name: PartName, origin: NodeId) -> ShredShuffle {
+        let shred = u64::from(name.set) << 8 | u64::from(name.place);
+        let key = key.with(order.0.into()).with(shred);
+        match &self.stakes {
+            None => ShredShuffle::Keyed { permutation: KeyedPermutation::new(self.nodes - 1, key), origin },
+            Some(stakes) => {
+                // Shreds of orders with fewer sets than the factor have places of their own where there are enough.
+                let set = u64::from(order.0) * 977 + u64::from(name.set);
+                let number = set * u64::from(SET_PARTS_MAX) + u64::from(name.place);
+                let mut list = self.lists[(number % self.lists.len() as u64) as usize].lock();
+                let of = (order, name, origin);
+                let known = list.take().filter(|known| known.of == of);
+                let known = known.unwrap_or_else(|| Arc::new(WeightedShuffle::new(of, stakes, key)));
+                ShredShuffle::Weighted(Arc::clone(list.insert(known)))
+            }
+        }
+    }
+}
+
+impl ShredShuffle {
+    /// Returns the node at a place.
+    #[inline]
+    pub(super) fn node_at(&self, place: u32) -> NodeId {
+        match self {
+            ShredShuffle::Keyed { permutation, origin } => {
+                let image = permutation.image(place);
+                NodeId(image + u32::from(image >= origin.0))
+            }
+            ShredShuffle::Weighted(list) => NodeId(list.nodes[place as usize]),
+        }
+    }
+
+    /// Returns the place of a node; `None` for the origin.
+    #[inline]
+    pub(super) fn place_of(&self, node: NodeId) -> Option<u32> {
+        match self {
+            ShredShuffle::Keyed { origin, .. } if node == *origin => None,
+            ShredShuffle::Keyed { permutation, origin } => Some(permutation.number(node.0 - u32::from(node > *origin))),
+            ShredShuffle::Weighted(list) => (node != list.of.2).then(|| list.places[node.index()]),
+        }
+    }
+}
+
+impl WeightedShuffle {
+    fn new(of: (OrderIndex, PartName, NodeId), stakes: &[i64], key: Key) -> WeightedShuffle {
+        let drawn = (0..).zip(stakes).filter(|&(node, _)| node != of.2.0).map(|(node, &stake)| {
+            let time = minus_log2(key.with(u64::from(node)).stream().next_word());
+            // The greater, the earlier: the logarithm of the stake less that of the time.
+            (stake + (minus_log2(time) >> SPARED_BITS) as i64, node)
+        });
+        let mut drawn: Vec<(i64, u32)> = drawn.collect();
+        drawn.sort_unstable_by_key(|&(score, node)| (std::cmp::Reverse(score), node));
+        let nodes: Box<[u32]> = drawn.into_iter().map(|(_, node)| node).collect();
+        let mut places = vec![0; stakes.len()].into_boxed_slice();
+        (0..).zip(&nodes).for_each(|(place, &node)| places[node as usize] = place);
+        WeightedShuffle { of, nodes, places }
+    }
+}
+
+/// Bytes that a list takes for each node.
+const LIST_BYTES_PER_NODE: u64 = 2 * size_of::<u32>() as u64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: PartName = PartName { set: 0, place: 0 };
+
+    fn shared(seed: u64) -> Key {
+        Key::new(seed, Purpose::Protocol).with(3)
+    }
+
+    /// Every shred has a shuffle of its own, in which all nodes but the origin stand once.
+    #[test]
+    fn a_shuffle_has_all_nodes_but_the_origin() {
+        for stake in [StakeKnob::Equal, StakeKnob::Pareto(1_160)] {
+            let shuffles = Shuffles::new(stake, 5, 300);
+            let mut seen = Vec::new();
+            for (set, place) in [(0, 0), (0, 1), (1, 0), (1, 63)] {
+                let shuffle = shuffles.of(shared(5), OrderIndex(2), PartName { set, place }, NodeId(7));
+                let nodes: Vec<NodeId> = (0..299).map(|place| shuffle.node_at(place)).collect();
+                assert!((0..299).all(|place| shuffle.place_of(nodes[place as usize]) == Some(place)));
+                assert_eq!(shuffle.place_of(NodeId(7)), None);
+                let mut sorted = nodes.clone();
+                sorted.sort_unstable();
+                assert!(sorted.into_iter().eq((0..300).filter(|&node| node != 7).map(NodeId)));
+                seen.push(nodes);
+            }
+            seen.dedup();
+            assert_eq!(seen.len(), 4);
+        }
+    }
+
+    /// Over many shreds the first node is drawn in proportion to the stakes, and so is the second among the others.
+    #[test]
+    fn nodes_with_more_stake_come_first_in_proportion() {
+        let stakes = [1.0_f64, 2.0, 4.0, 8.0];
+        let logarithms = stakes.map(|stake| (stake.log2() * (1_u64 << 49) as f64) as i64);
+        let origin = NodeId(9);
+        let shreds = 60_000_u64;
+        let (mut first, mut pairs) = ([0_u32; 4], [[0_u32; 4]; 4]);
+        for shred in 0..shreds {
+            let list = WeightedShuffle::new((OrderIndex(0), NAME, origin), &logarithms, shared(1).with(shred));
+            first[list.nodes[0] as usize] += 1;
+            pairs[list.nodes[0] as usize][list.nodes[1] as usize] += 1;
+        }
+        let sum: f64 = stakes.iter().sum();
+        let is_near = |count: u32, chance: f64| {
+            let (mean, deviation) = (shreds as f64 * chance, (shreds as f64 * chance * (1.0 - chance)).sqrt());
+            (f64::from(count) - mean).abs() < 5.0 * deviation
+        };
+        for one in 0..4 {
+            assert!(is_near(first[one], stakes[one] / sum), "{first:?}");
+            for two in (0..4).filter(|&two| two != one) {
+                let chance = stakes[one] / sum * stakes[two] / (sum - stakes[one]);
+                assert!(is_near(pairs[one][two], chance), "{pairs:?}");
+            }
+        }
+    }
+
+    /// Stakes above s times the least are a share of s^-shape.
+    #[test]
+    fn drawn_stakes_have_the_tail_of_their_shape() {
+        let shuffles = Shuffles::new(StakeKnob::Pareto(1_500), 2, 100_000);
+        let stakes = shuffles.stakes.as_ref().unwrap();
+        for factor in [2.0_f64, 10.0, 100.0] {
+            let least = (factor.log2() * (1_u64 << 49) as f64) as i64;
+            let share = stakes.iter().filter(|&&stake| stake > least).count() as f64 / 100_000.0;
+            let chance = factor.powf(-1.5);
+            assert!((share - chance).abs() < 5.0 * (chance / 100_000.0).sqrt(), "{factor}: {share}");
+        }
+    }
+
+    /// A list that another shred has displaced is made again, the same.
+    #[test]
+    fn a_list_is_the_same_however_often_it_is_made() {
+        let shuffles = Shuffles::new(StakeKnob::Pareto(800), 5, 50);
+        let list = |order| match shuffles.of(shared(5), OrderIndex(order), NAME, NodeId(0)) {
+            ShredShuffle::Weighted(list) => list.nodes.clone(),
+            ShredShuffle::Keyed { .. } => unreachable!("stakes differ"),
+        };
+        let before = list(0);
+        let others: Vec<_> = (1..3_000).map(list).collect();
+        assert!(others.iter().all(|other| *other != before));
+        assert_eq!(list(0), before);
+        assert_eq!(Shuffles::bytes(StakeKnob::Pareto(800), 1_000_000, 64), 1_000_000 * (8 + 64 * 8));
+        assert_eq!(Shuffles::bytes(StakeKnob::Equal, 1_000_000, 64), 0);
+    }
+}

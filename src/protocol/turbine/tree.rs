@@ -1,0 +1,140 @@
+//! The tree of a shred: which places of a shuffle send to which. It is the same for all shreds, whose shuffles differ.
+//!
+//! ```text
+//! root     0
+//! layer 1  1, 2, ..., F
+//! layer 2  F + 1, ..., F F + F: node k of layer 1 sends to F + k, 2F + k, ..., F F + k
+//! ```
+//!
+//! A layer is divided into neighbourhoods of F places, and a place sends to its own position of each of F
+//! neighbourhoods of the next layer.
+
+/// A tree over the places of a shuffle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ShredTree {
+    fanout: u64,
+    /// The number of places.
+    size: u64,
+}
+
+impl ShredTree {
+    /// Creates the tree of this many places; the fanout is above 0.
+    pub(super) fn new(fanout: u32, size: u32) -> ShredTree {
+        ShredTree { fanout: fanout.into(), size: size.into() }
+    }
+
+    /// Returns the number of places.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Returns the places to which a place sends, ascending.
+    #[inline]
+    pub(super) fn children(&self, place: u32) -> impl Iterator<Item = u32> + use<> {
+        let ShredTree { fanout, size } = *self;
+        let place = u64::from(place);
+        let (first, step) = if place == 0 { (1, 1) } else { self.below(place) };
+        // A place without children, as nearly all are, costs one comparison.
+        let count = if first >= size { 0 } else { fanout.min((size - first).div_ceil(step)) };
+        (0..count).map(move |child| (first + child * step) as u32)
+    }
+
+    /// Returns the first child of a place that is not the root, and the distance between two.
+    #[inline]
+    fn below(&self, place: u64) -> (u64, u64) {
+        // No child of a place lies before it times the fanout, less one neighbourhood.
+        if (place - 1).saturating_sub(self.fanout) * self.fanout >= self.size {
+            return (self.size, 1);
+        }
+        let offset = (place - 1) % self.fanout;
+        ((place - offset) * self.fanout + offset + 1, self.fanout)
+    }
+
+    /// Returns the place that sends to a place; `None` for the root.
+    #[cfg(test)]
+    pub(super) fn parent(&self, place: u32) -> Option<u32> {
+        let (place, fanout) = (u64::from(place), self.fanout);
+        let offset = place.saturating_sub(1) % fanout;
+        let above = place.checked_sub(1)? / fanout;
+        let anchor = above - above.saturating_sub(1) % fanout;
+        Some(if anchor == 0 { 0 } else { anchor + offset } as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The whole trees of the tests in agave at 03b251f, turbine/src/cluster_nodes.rs, `test_get_retransmit_nodes`:
+    /// a shuffle of nodes, and the children of each in its sequence.
+    #[test]
+    fn the_trees_are_those_of_agave() {
+        let nodes = [7, 6, 10, 5, 19, 0, 14, 3, 1, 12, 2, 11, 4, 15, 18, 13, 16, 17, 9, 8];
+        let children: [&[u32]; 10] =
+            [&[6, 10], &[5, 0], &[19, 14], &[3, 12], &[1, 2], &[11, 15], &[4, 18], &[13, 17], &[16, 9], &[8]];
+        check(2, &nodes, &children);
+        let nodes = [
+            19, 14, 15, 28, 29, 4, 5, 9, 16, 7, 26, 23, 2, 31, 3, 17, 20, 25, 0, 13, 30, 18, 35, 21, 22, 6, 8, 11, 27,
+            1, 10, 12, 24, 34, 33, 32,
+        ];
+        let children: [&[u32]; 13] = [
+            &[14, 15, 28],
+            &[29, 9, 26],
+            &[4, 16, 23],
+            &[5, 7, 2],
+            &[31, 20, 13],
+            &[3, 25, 30],
+            &[17, 0, 18],
+            &[35, 6, 27],
+            &[21, 8, 1],
+            &[22, 11, 10],
+            &[12, 33],
+            &[24, 32],
+            &[34],
+        ];
+        check(3, &nodes, &children);
+    }
+
+    fn check(fanout: u32, nodes: &[u32], children: &[&[u32]]) {
+        let tree = ShredTree::new(fanout, nodes.len() as u32);
+        for place in 0..nodes.len() as u32 {
+            let sent: Vec<u32> = tree.children(place).map(|child| nodes[child as usize]).collect();
+            assert_eq!(sent, children.get(place as usize).copied().unwrap_or_default(), "fanout {fanout}, {place}");
+            assert!(tree.children(place).all(|child| tree.parent(child) == Some(place)));
+        }
+        assert_eq!(tree.parent(0), None);
+    }
+
+    proptest! {
+        /// Every place but the root has one parent, which lies before it, and no place sends to more than the fanout.
+        #[test]
+        fn every_place_is_reached_once(fanout in 1u32..40, size in 1u32..3_000) {
+            let tree = ShredTree::new(fanout, size);
+            let mut reached = vec![0; size as usize];
+            for place in 0..size {
+                prop_assert!(tree.children(place).count() <= fanout as usize);
+                for child in tree.children(place) {
+                    prop_assert!(child > place && tree.parent(child) == Some(place));
+                    reached[child as usize] += 1;
+                }
+            }
+            prop_assert_eq!(reached[0], 0);
+            prop_assert!(reached[1..].iter().all(|&times| times == 1));
+        }
+    }
+
+    /// With a fanout of 200, root and two layers hold 40,201 nodes.
+    #[test]
+    fn three_layers_hold_forty_thousand_nodes() {
+        let depth = |size: u32| {
+            let tree = ShredTree::new(200, size);
+            let mut depth = vec![0_u8; size as usize];
+            (0..size).for_each(|place| {
+                tree.children(place).for_each(|child| depth[child as usize] = depth[place as usize] + 1);
+            });
+            depth.into_iter().max().unwrap()
+        };
+        assert_eq!((depth(201), depth(202), depth(40_201), depth(40_202)), (1, 2, 2, 3));
+    }
+}
