@@ -144,6 +144,13 @@ impl Hosts {
         &self.addresses[process]
     }
 
+    /// Counts the processes before this one that are on its machine, as far as names tell.
+    pub fn earlier_on_machine(&self, process: usize) -> usize {
+        let own = self.address(process);
+        let is_here = |other: &&HostAddress| other.host == own.host || other.is_loopback() && own.is_loopback();
+        self.addresses[..process].iter().filter(is_here).count()
+    }
+
     /// Returns the first address that is not the machine's own loopback, if any.
     pub fn beyond_loopback(&self) -> Option<&HostAddress> {
         self.addresses.iter().find(|address| !address.is_loopback())
@@ -211,6 +218,14 @@ mod tests {
 
     fn fault(text: &str) -> String {
         Hosts::parse("hosts.txt", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn processes_of_one_machine_are_counted() {
+        let text = "node1:1\nnode2:1\nnode1:2\n127.0.0.1:1\n127.3.2.1:1\nlocalhost:9\nnode1:3";
+        let hosts = Hosts::parse("", text).unwrap();
+        let earlier: Vec<usize> = (0..hosts.len()).map(|process| hosts.earlier_on_machine(process)).collect();
+        assert_eq!(earlier, [0, 0, 1, 0, 1, 2, 2]);
     }
 
     #[test]

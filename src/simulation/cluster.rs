@@ -69,7 +69,8 @@ pub fn check_in_cluster(scenario: &Scenario, processes: usize) -> Result<(), Clu
 }
 
 impl<'a> Runner<'a> {
-    /// Builds the runner of a process of a cluster, all of which do so together.
+    /// Builds the runner of a process of a cluster, all of which do so together. This many processes before it are on
+    /// its machine, and have other cores.
     ///
     /// # Errors
     ///
@@ -79,15 +80,16 @@ impl<'a> Runner<'a> {
         interrupt: &'a Interrupt,
         observer: &'a dyn Observer,
         others: &mut dyn PartExchange,
+        earlier_on_machine: usize,
     ) -> Result<Runner<'a>, SimulationError> {
         check_in_cluster(scenario, others.processes())?;
         let (process, processes, threads) = (others.process(), others.processes(), scenario.carrier.threads);
         let shape = ClusterShape { process, processes, threads };
         let memory_left = memory::left_in_cluster(scenario, shape)?.unwrap_or(u64::MAX);
         let partition = ShardMap::new(scenario.overlay.nodes, processes * threads);
-        // The first workers have their cores in other processes.
-        let mut pinning = Pinning::new(threads, scenario.carrier.pin);
-        pinning.cores.splice(0..0, std::iter::repeat_n(None, process * threads));
+        // Workers are numbered over all processes, cores over those of this machine.
+        let mut pinning = Pinning::new((earlier_on_machine + 1) * threads, scenario.carrier.pin);
+        pinning.cores.splice(..earlier_on_machine * threads, std::iter::repeat_n(None, process * threads));
         let build = |protocol: &dyn RunProtocol, origin| {
             BuiltOverlay::of_process(scenario, protocol, origin, (&partition, others), interrupt)
         };
