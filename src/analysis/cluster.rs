@@ -44,6 +44,9 @@ impl ClusterProcessFigures {
             meetings,
             events_sent,
             bytes_sent,
+            settling_meetings: _,
+            waiting_bytes: _,
+            crossing_bytes: _,
         } = process;
         ClusterProcessFigures {
             pid,

@@ -129,6 +129,9 @@ pub(crate) fn record_of_everything() -> RunRecord {
         meetings: 40,
         events_sent: 3_960,
         bytes_sent: 95_040,
+        settling_meetings: 2,
+        waiting_bytes: 1 << 20,
+        crossing_bytes: 190_080,
     };
     let cluster = vec![process];
     RunRecord { groups: vec![group], spies, departures, access_links, cluster, ..thousand_nodes_record() }

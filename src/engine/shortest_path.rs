@@ -144,9 +144,12 @@ fn shard_outcome<P: FirstMessage>(
     let (is_whole, mut reason) = (share.end == End::Quiescent, share.end);
     if !share.end.is_cut_short() && (setup.keeps_traffic || !is_whole) {
         let limit = if is_whole { Nanos::MAX } else { share.at };
-        match settlement::settle_shard(setup, protocol, (shard, receipts), limit, end)? {
+        let before = end.traffic.meetings;
+        let settled = settlement::settle_shard(setup, protocol, (shard, receipts), limit, end)?;
+        end.traffic.settling = end.traffic.meetings - before;
+        match settled {
             Some(settled) => {
-                traffic = if setup.keeps_traffic { settled.traffic } else { Vec::new() };
+                traffic = settled.traffic;
                 if !is_whole {
                     // The windows went beyond the end, so the count up to the end replaces theirs.
                     (record, model_lost) = (settled.record, settled.model_lost);

@@ -9,12 +9,13 @@ const STEP: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 pub struct Allowance {
     most: u64,
     held: AtomicU64,
+    most_held: AtomicU64,
 }
 
 impl Allowance {
     /// Creates an allowance of `most`, of which nothing is held.
     pub fn new(most: u64) -> Allowance {
-        Allowance { most, held: AtomicU64::new(0) }
+        Allowance { most, held: AtomicU64::new(0), most_held: AtomicU64::new(0) }
     }
 
     /// Returns the limit for all workers together.
@@ -38,7 +39,22 @@ impl Allowance {
     #[inline]
     pub fn hold_in_steps(&self, before: &mut u64, now: u64) -> bool {
         let now = now & !(STEP - 1);
-        now == *before || self.hold(before, now)
+        now == *before || self.hold_step(before, now)
+    }
+
+    fn hold_step(&self, before: &mut u64, now: u64) -> bool {
+        let is_enough = self.hold(before, now);
+        // Ordering: Relaxed for both; a maximum that misses what another worker adds at the same moment is a figure for
+        // estimates all the same.
+        self.most_held.fetch_max(self.held.load(Ordering::Relaxed), Ordering::Relaxed);
+        is_enough
+    }
+
+    /// Returns the most that all workers together held in steps.
+    #[cfg(feature = "cluster")]
+    pub fn most_held(&self) -> u64 {
+        // Ordering: Relaxed; the caller has waited for all workers by other means.
+        self.most_held.load(Ordering::Relaxed)
     }
 }
 
@@ -62,5 +78,8 @@ mod tests {
         for (now, is_enough, whole) in [(STEP - 1, true, 0), (3 * STEP - 1, true, 2), (3 * STEP, false, 3)] {
             assert_eq!((allowance.hold_in_steps(&mut held, now), held), (is_enough, whole * STEP), "{now}");
         }
+        assert!(allowance.hold_in_steps(&mut held, 0));
+        #[cfg(feature = "cluster")]
+        assert_eq!(allowance.most_held(), 3 * STEP);
     }
 }

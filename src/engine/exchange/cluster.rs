@@ -38,22 +38,29 @@ const PARCEL_BYTES: usize = 1 << 19;
 pub(in crate::engine) struct ExchangeCounts {
     /// Meetings of the shards.
     pub(in crate::engine) meetings: u64,
+    /// Those in which messages were counted again after the run.
+    pub(in crate::engine) settling: u64,
     /// Events that crossed to shards of other processes.
     pub(in crate::engine) events: u64,
     /// Bytes of all packets to them.
     pub(in crate::engine) bytes: u64,
     /// Nanoseconds that the shards waited in meetings, all together.
     pub(in crate::engine) waited: u64,
+    /// The most bytes of buffers that a meeting took: items to other processes, packets from them, and both again
+    /// within their connections.
+    pub(in crate::engine) buffered: u64,
 }
 
 impl ExchangeCounts {
     /// Adds the traffic of another shard, which had the same meetings.
     pub(in crate::engine) fn merge(&mut self, other: &ExchangeCounts) {
-        let ExchangeCounts { meetings, events, bytes, waited } = other;
+        let ExchangeCounts { meetings, settling, events, bytes, waited, buffered } = other;
         self.meetings = self.meetings.max(*meetings);
+        self.settling = self.settling.max(*settling);
         self.events += events;
         self.bytes += bytes;
         self.waited += waited;
+        self.buffered += buffered;
     }
 }
 
@@ -94,8 +101,11 @@ pub(in crate::engine) struct ClusterEnd<'a, T> {
     /// Packets that have come in, by sending shard, and those of the last meeting.
     arrived: Vec<VecDeque<Packet<T>>>,
     received: Vec<Packet<T>>,
-    /// Room for items that were words.
+    /// Room for items that were words, and for the words of a packet.
     read: Vec<T>,
+    words: Vec<u64>,
+    /// Bytes of buffers in this meeting, as in [`ExchangeCounts`].
+    buffered: u64,
     /// By process, what it has told this one.
     told: Vec<ToldBytes>,
     polls: u32,
@@ -134,6 +144,8 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
             arrived: (0..shards).map(|_| VecDeque::new()).collect(),
             received: Vec::new(),
             read: Vec::new(),
+            words: Vec::new(),
+            buffered: 0,
             told: (0..member.processes).map(|_| ToldBytes::default()).collect(),
             polls: POLLS.end,
             traffic: ExchangeCounts::default(),
@@ -143,6 +155,7 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
     /// Sends each other shard what this one has for it, with this report and these counts.
     fn tell(&mut self, report: &WindowReport, counts: &[u64]) {
         self.traffic.meetings += 1;
+        self.buffered = 0;
         for (to, push) in self.packets.to.iter_mut().enumerate().filter(|&(to, _)| to != self.shard) {
             let items = &mut self.out[to];
             if self.member.shards().contains(&to) {
@@ -152,9 +165,12 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
                 continue;
             }
             self.traffic.events += items.len() as u64;
-            packet::write(self.shard, report, counts, items, |packet| {
-                self.traffic.bytes += packet.bytes();
-                push.send(packet);
+            self.buffered += size_of_val(&items[..]) as u64;
+            packet::write(self.shard, (report, counts), items, &mut self.words, |packet| {
+                let bytes = packet.as_ref().map_or(0, Packet::bytes);
+                self.traffic.bytes += bytes;
+                self.buffered += bytes;
+                push.push(packet);
             });
             push.done();
             items.clear();
@@ -175,9 +191,12 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
         }
         let mut count = missing.iter().filter(|&&is_missing| is_missing).count();
         let (packets, arrived, began) = (&mut self.packets.from, &mut self.arrived, monotonic_ns());
+        let buffered = &mut self.buffered;
         poll(self.member, &mut self.allocator, &mut self.polls, || {
             while let Some(packet) = packets.recv() {
                 let sender = packet.sender().filter(|&sender| sender < arrived.len()).ok_or(ExchangeBroken)?;
+                // Once as they came, and once as items.
+                *buffered += 2 * packet.bytes();
                 if packet.is_last() && std::mem::take(&mut missing[sender]) {
                     count -= 1;
                 }
@@ -186,6 +205,7 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
             Ok(count == 0)
         })?;
         self.traffic.waited += monotonic_ns() - began;
+        self.traffic.buffered = self.traffic.buffered.max(self.buffered);
         self.received.clear();
         for shard in 0..self.arrived.len() {
             if shard == self.shard {
@@ -198,8 +218,10 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
             while let Some(packet) = self.arrived[shard].pop_front() {
                 match &packet {
                     Packet::Here { report, counts, .. } => hear(report, counts),
-                    Packet::Words(words) => {
-                        let parts = packet::read(words).ok_or(ExchangeBroken)?;
+                    Packet::Words(_) => return Err(ExchangeBroken),
+                    Packet::Bytes(bytes) => {
+                        let words = packet::words(packet::before_items(bytes), &mut self.words);
+                        let parts = words.and_then(packet::read).ok_or(ExchangeBroken)?;
                         hear(&parts.report, parts.counts);
                     }
                 }
@@ -336,13 +358,15 @@ impl<T: CrossingItem> ExchangeEnd<T> for ClusterEnd<'_, T> {
     }
 
     fn receive(&mut self, mut take: impl FnMut(&mut Vec<T>)) {
-        for packet in &mut self.received {
+        // Each packet is dropped once it has been read, so that bytes and items never take the memory of both.
+        for packet in self.received.drain(..) {
             let is_last = packet.is_last();
             match packet {
-                Packet::Here { items, .. } => take(items),
-                Packet::Words(words) => {
-                    let items = packet::read(words).map_or(&[][..], |parts| parts.items);
-                    let is_whole = T::read(items, |item| self.read.push(item));
+                Packet::Here { mut items, .. } => take(&mut items),
+                Packet::Words(_) => {}
+                Packet::Bytes(bytes) => {
+                    let parts = packet::words(&bytes, &mut self.words).and_then(packet::read);
+                    let is_whole = parts.and_then(|parts| T::read(parts.items, |item| self.read.push(item)));
                     assert!(is_whole.is_some(), "a process of this version wrote the packet");
                     // The items of a shard are one batch, however many packets they take.
                     if is_last {
@@ -352,7 +376,6 @@ impl<T: CrossingItem> ExchangeEnd<T> for ClusterEnd<'_, T> {
                 }
             }
         }
-        self.received.clear();
     }
 
     fn add_up(&mut self, counts: &mut [u64]) -> Result<(), ExchangeBroken> {

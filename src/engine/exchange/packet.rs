@@ -23,6 +23,9 @@ const ITEM_WORDS: usize = 1 << 16;
 /// The words before the fresh counts.
 const HEAD: usize = 10;
 
+/// Words that are written to a connection's buffer at a time.
+const WRITTEN_WORDS: usize = 512;
+
 /// Bytes of a word.
 const WORD: usize = size_of::<u64>();
 
@@ -42,6 +45,8 @@ pub(super) enum Packet<T> {
     Here { from: usize, report: WindowReport, counts: Vec<u64>, items: Vec<T> },
     /// To a shard of another process.
     Words(Vec<u64>),
+    /// From a shard of another process, as the connection holds it.
+    Bytes(Bytes),
 }
 
 /// The parts of a packet in words.
@@ -57,39 +62,63 @@ impl<T> Packet<T> {
     pub(super) fn sender(&self) -> Option<usize> {
         match self {
             Packet::Here { from, .. } => Some(*from),
-            Packet::Words(words) => words.first().map(|&word| word as u32 as usize),
+            Packet::Words(_) | Packet::Bytes(_) => self.first_word().map(|word| word as u32 as usize),
         }
     }
 
-    /// Returns the bytes of a packet to another process.
+    /// Returns the bytes of a packet to or from another process.
     pub(super) fn bytes(&self) -> u64 {
         match self {
             Packet::Here { .. } => 0,
             Packet::Words(words) => (words.len() * WORD) as u64,
+            Packet::Bytes(bytes) => bytes.len() as u64,
         }
     }
 
     /// Returns true if it is the last of its sender for this meeting.
     pub(super) fn is_last(&self) -> bool {
+        self.first_word().is_none_or(|word| word >> u32::BITS == 0)
+    }
+
+    fn first_word(&self) -> Option<u64> {
         match self {
-            Packet::Here { .. } => true,
-            Packet::Words(words) => words.first().is_none_or(|word| word >> u32::BITS == 0),
+            Packet::Here { .. } => None,
+            Packet::Words(words) => words.first().copied(),
+            Packet::Bytes(bytes) => bytes.first_chunk().map(|&word| u64::from_le_bytes(word)),
         }
     }
 }
 
+/// Reads the words of a packet that came as bytes into `words`; `None` if they are not whole.
+pub(super) fn words<'a>(bytes: &[u8], words: &'a mut Vec<u64>) -> Option<&'a [u64]> {
+    let (chunks, []) = bytes.as_chunks::<WORD>() else { return None };
+    words.clear();
+    words.extend(chunks.iter().map(|&word| u64::from_le_bytes(word)));
+    Some(words)
+}
+
+/// Returns the first bytes of a packet, up to its items; all if it is too short.
+pub(super) fn before_items(bytes: &[u8]) -> &[u8] {
+    let word = |place: usize| bytes.get(place * WORD..).and_then(|rest| rest.first_chunk::<WORD>());
+    let lengths = word(1).map_or(0, |&word| u64::from_le_bytes(word));
+    let head = HEAD + 2 * (lengths as u32 as usize) + (lengths >> u32::BITS) as usize;
+    &bytes[..bytes.len().min(head * WORD)]
+}
+
 /// Writes everything that a shard has to say to one of another process, and passes it to `push` packet by packet.
+/// `room` is the memory of the packets, which `push` leaves where they are.
 pub(super) fn write<T: CrossingItem>(
     from: usize,
-    report: &WindowReport,
-    counts: &[u64],
+    (report, counts): (&WindowReport, &[u64]),
     items: &[T],
-    mut push: impl FnMut(Packet<T>),
+    room: &mut Vec<u64>,
+    mut push: impl FnMut(&mut Option<Packet<T>>),
 ) {
     let mut rest = items;
     loop {
-        let room = (HEAD + size_of_val(rest) / WORD).min(2 * ITEM_WORDS);
-        let mut words = Vec::with_capacity(room);
+        let mut words = std::mem::take(room);
+        words.clear();
+        words.reserve((HEAD + size_of_val(rest) / WORD).min(2 * ITEM_WORDS));
         let is_first = rest.len() == items.len();
         match is_first {
             true => write_head(from, report, counts, &mut words),
@@ -99,7 +128,11 @@ pub(super) fn write<T: CrossingItem>(
         let written = T::write(rest, most, &mut words);
         rest = &rest[written..];
         words[0] |= u64::from(!rest.is_empty()) << u32::BITS;
-        push(Packet::Words(words));
+        let mut packet = Some(Packet::Words(words));
+        push(&mut packet);
+        if let Some(Packet::Words(words)) = packet {
+            *room = words;
+        }
         if rest.is_empty() {
             return;
         }
@@ -162,21 +195,25 @@ pub(super) fn read(words: &[u64]) -> Option<PacketParts<'_>> {
 
 impl<T> Bytesable for Packet<T> {
     fn from_bytes(bytes: Bytes) -> Self {
-        let words = bytes.chunks_exact(WORD);
-        Packet::Words(words.map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default())).collect())
+        Packet::Bytes(bytes)
     }
 
     fn length_in_bytes(&self) -> usize {
         match self {
-            Packet::Here { .. } => unreachable!("a packet to a shard of this process is not written"),
             Packet::Words(words) => words.len() * WORD,
+            Packet::Here { .. } | Packet::Bytes(_) => unreachable!("only packets in words are written"),
         }
     }
 
     fn into_bytes<W: Write>(&self, writer: &mut W) {
         let Packet::Words(words) = self else { return };
-        // The writer is a buffer of the length that was asked for.
-        words.iter().all(|word| writer.write_all(&word.to_le_bytes()).is_ok());
+        let mut buffer = [0; WRITTEN_WORDS * WORD];
+        for some in words.chunks(WRITTEN_WORDS) {
+            let written = buffer.as_chunks_mut::<WORD>().0.iter_mut().zip(some);
+            written.for_each(|(bytes, word)| *bytes = word.to_le_bytes());
+            // The writer is a buffer of the length that was asked for.
+            let _ = writer.write_all(&buffer[..some.len() * WORD]);
+        }
     }
 }
 

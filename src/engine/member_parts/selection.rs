@@ -1,8 +1,11 @@
-//! Order statistics of values that lie in several processes: all of them bisect together and add up counts alone, so
-//! that none sees the values of another.
+//! Order statistics of values that lie in several processes: all of them divide the range of values together and add up
+//! counts alone, so that none sees the values of another.
 
 use crate::record::RankedValues;
 use std::collections::BTreeSet;
+
+/// The parts into which each round divides the range in which a value lies: sixteen rounds find any.
+const PARTS: usize = 16;
 
 /// Adds counts of all processes; every process calls it with as many counts, and gets the sums.
 pub(super) type AddUp<'a, E> = dyn FnMut(&mut [u64]) -> Result<(), E> + 'a;
@@ -15,23 +18,32 @@ pub(super) fn select<E>(
     add_up: &mut AddUp<'_, E>,
 ) -> Result<Vec<u64>, E> {
     let mut spans = vec![[0, u64::MAX]; queries.len()];
-    let mut counts = vec![0; queries.len()];
+    let mut counts = vec![0; queries.len() * (PARTS - 1)];
     while spans.iter().any(|[least, most]| least < most) {
-        for ((count, &(list, _)), &[least, most]) in counts.iter_mut().zip(queries).zip(&spans) {
-            let middle = least.midpoint(most);
-            *count = lists[list].partition_point(|&value| value <= middle) as u64;
+        for ((counts, &(list, _)), &span) in counts.chunks_exact_mut(PARTS - 1).zip(queries).zip(&spans) {
+            for (count, cut) in counts.iter_mut().zip(cuts(span)) {
+                *count = lists[list].partition_point(|&value| value <= cut) as u64;
+            }
         }
         add_up(&mut counts)?;
-        for (([least, most], &(_, rank)), &count) in spans.iter_mut().zip(queries).zip(&counts) {
-            let middle = least.midpoint(*most);
-            if count >= rank {
-                *most = middle;
-            } else {
-                *least = middle + 1;
+        for ((span, &(_, rank)), counts) in spans.iter_mut().zip(queries).zip(counts.chunks_exact(PARTS - 1)) {
+            let [mut least, mut most] = *span;
+            for (cut, &count) in cuts(*span).zip(counts) {
+                if count >= rank {
+                    most = cut;
+                    break;
+                }
+                least = cut + 1;
             }
+            *span = [least, most];
         }
     }
     Ok(spans.into_iter().map(|[least, _]| least).collect())
+}
+
+/// Returns the last values of all parts of a range but the last part, ascending. Those of a short range repeat.
+fn cuts([least, most]: [u64; 2]) -> impl Iterator<Item = u64> {
+    (1..PARTS as u128).map(move |part| least + (u128::from(most - least) * part / PARTS as u128) as u64)
 }
 
 /// Sorts the values of this process, and makes the distribution of those of all. It is exact at the ranks that `ranks`
@@ -52,13 +64,16 @@ pub(super) fn distribution<E>(
     let [count, parts @ ..] = totals;
     let sum = (0..).zip(parts).map(|(place, part)| u128::from(part) << (32 * place)).sum();
     let lists = [values];
-    let mut wanted: BTreeSet<u64> = ranks(count).into_iter().chain([count]).collect();
+    let wanted: BTreeSet<u64> = ranks(count).into_iter().chain([count]).collect();
     let known = known_at(&lists, &wanted, count, add_up)?;
     let cuts = cuts(&RankedValues::new(&known, sum));
     let mut below: Vec<u64> = cuts.iter().map(|&cut| lists[0].partition_point(|&value| value < cut) as u64).collect();
     add_up(&mut below)?;
-    wanted.extend(below);
-    Ok(RankedValues::new(&known_at(&lists, &wanted, count, add_up)?, sum))
+    let further: BTreeSet<u64> = below.into_iter().filter(|rank| !wanted.contains(rank)).collect();
+    let mut known = known;
+    known.extend(known_at(&lists, &further, count, add_up)?);
+    known.sort_unstable();
+    Ok(RankedValues::new(&known, sum))
 }
 
 /// Finds the values at these ranks of the only list, of those that it has.

@@ -12,19 +12,23 @@ use crate::engine::forward_draws::ForwardDraws;
 use crate::ids::{NodeId, OrderIndex};
 use crate::network::Fates;
 use crate::protocol::FirstMessage;
-use crate::record::{CompactReceipt, Receipt, Traffic, WorkerRecord};
+use crate::record::{CarryList, CompactReceipt, NodeCounters, Receipt, Traffic, WorkerRecord};
+use crate::simd::prefetch;
 use crate::time::Nanos;
 use std::ops::Range;
 
 /// The messages that a shard draws between two meetings.
-const MESSAGES_TOGETHER: usize = if cfg!(test) { 100 } else { 1 << 17 };
+pub const MESSAGES_TOGETHER: usize = if cfg!(test) { 100 } else { 1 << 17 };
+
+/// Messages between the prefetch of a receiver's receipt and its use.
+const RECEIPT_AHEAD: usize = 32;
 
 /// The messages of one shard's nodes, and those to them.
 pub(super) struct RecountedShard {
     /// Messages sent by nodes of the shard, and messages received by them.
     pub(super) record: WorkerRecord,
     pub(super) model_lost: u64,
-    /// By node.
+    /// By node; empty unless it is kept.
     pub(super) traffic: Vec<Traffic>,
 }
 
@@ -45,9 +49,9 @@ pub(super) fn settle_shard<P: FirstMessage>(
         // The run goes on to a next round as long as any shard has nodes left.
         let (next, interrupted) = ((!nodes.is_empty()).then_some(0), setup.interrupt.is_raised());
         let report = exchange.meet(WindowReport { next, interrupted, ..WindowReport::default() })?;
-        exchange.receive(|messages| messages.drain(..).for_each(|message| recount.receive(message)));
+        exchange.receive(|messages| recount.receive(messages));
         if report.interrupted || report.next.is_none() {
-            return Ok((!report.interrupted).then_some(recount.settled));
+            return Ok((!report.interrupted).then(|| recount.finish()));
         }
     }
 }
@@ -62,14 +66,19 @@ struct ShardRecount<'a> {
     draws: Option<ForwardDraws>,
     /// The number of forwards that are drawn together.
     forwards: usize,
-    /// Messages to the nodes of other shards, by shard.
+    /// Messages by the shard of their receivers; those to nodes of this one wait for the batch to be drawn.
     out: Vec<Vec<Candidate>>,
-    settled: RecountedShard,
+    /// The copies that arrive at each node of the shard, and the messages that it sends.
+    copies: NodeCounters<CarryList>,
+    sent: Vec<u32>,
+    record: WorkerRecord,
+    model_lost: u64,
 }
 
 impl<'a> ShardRecount<'a> {
     fn new(setup: &'a EngineSetup<'a>, shard: usize, receipts: &'a [CompactReceipt], limit: Nanos) -> ShardRecount<'a> {
         let (draws, forwards) = ForwardDraws::new(setup);
+        let counted = if setup.keeps_traffic { receipts.len() } else { 0 };
         let record = WorkerRecord { nodes: receipts.len() as u32, ..WorkerRecord::none() };
         ShardRecount {
             setup,
@@ -80,7 +89,10 @@ impl<'a> ShardRecount<'a> {
             draws: Some(draws),
             forwards,
             out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
-            settled: RecountedShard { record, model_lost: 0, traffic: vec![Traffic::default(); receipts.len()] },
+            copies: NodeCounters::new(counted),
+            sent: vec![0; counted],
+            record,
+            model_lost: 0,
         }
     }
 
@@ -94,7 +106,7 @@ impl<'a> ShardRecount<'a> {
             if !receipt.is_reached() {
                 continue;
             }
-            self.settled.record.reached += 1;
+            self.record.reached += 1;
             if let Some(order_hop) = first_forward(protocol, OrderIndex(0), receipt, self.setup.ttl) {
                 let Some(draws) = &mut self.draws else { return };
                 draws.push(order_hop, NodeId(me), receipt.sender, receipt.time, 0);
@@ -108,49 +120,67 @@ impl<'a> ShardRecount<'a> {
     fn count_drawn(&mut self) -> usize {
         let Some(mut draws) = self.draws.take() else { return 0 };
         draws.draw(self.setup, |_| ());
-        let bytes = u64::from(self.setup.message_bytes[0]);
         let (to, ends) = draws.targets();
         let mut begin = 0;
         for (forward, &end) in ends.iter().enumerate() {
             let (me, at) = draws.forward(forward);
             let messages = std::mem::replace(&mut begin, end)..end;
-            let traffic = &mut self.settled.traffic[(me.0 - self.first) as usize];
-            traffic.sent = messages.len() as u64;
-            traffic.bytes_out = traffic.sent * bytes;
+            if let Some(sent) = self.sent.get_mut((me.0 - self.first) as usize) {
+                *sent = messages.len() as u32;
+            }
             for (&to, &latency) in to[messages.clone()].iter().zip(&draws.latencies()[messages]) {
                 if latency == Fates::LOST {
-                    self.settled.model_lost += 1;
+                    self.model_lost += 1;
                 } else if at + latency > self.limit {
                     // Still under way at the end.
-                    self.settled.record.carrier.drained += 1;
+                    self.record.carrier.drained += 1;
                 } else {
                     let message = Candidate { time_hop: CompactReceipt::time_hop_of(at + latency, 0), to, from: me };
-                    match self.setup.partition.owner(to) {
-                        owner if owner == self.shard => self.receive(message),
-                        owner => self.out[owner].push(message),
-                    }
+                    self.out[self.setup.partition.owner_by_sum(to)].push(message);
                 }
             }
         }
         let sent = to.len();
-        self.settled.record.sent += sent as u64;
-        self.settled.record.spared += draws.spared_in_all() as u64;
+        self.record.sent += sent as u64;
+        self.record.spared += draws.spared_in_all() as u64;
         draws.clear();
         self.draws = Some(draws);
+        let mut own = std::mem::take(&mut self.out[self.shard]);
+        self.receive(&mut own);
+        self.out[self.shard] = own;
         sent
     }
 
-    /// Counts a message to a node of the shard.
-    #[inline]
-    fn receive(&mut self, Candidate { time_hop, to, from }: Candidate) {
-        let local = (to.0 - self.first) as usize;
-        let (first, traffic) = (self.receipts[local], &mut self.settled.traffic[local]);
-        let record = &mut self.settled.record;
-        record.received += 1;
-        // Nodes are compared as well, because several messages may arrive at the same nanosecond.
-        let is_first = (first.time().0, first.sender()) == (time_hop >> u8::BITS, from);
-        record.duplicates += u64::from(!is_first);
-        traffic.copies += 1;
-        traffic.bytes_in += u64::from(self.setup.message_bytes[0]);
+    /// Counts messages to nodes of the shard, and forgets them.
+    fn receive(&mut self, messages: &mut Vec<Candidate>) {
+        let keeps_traffic = !self.sent.is_empty();
+        for (place, &Candidate { time_hop, to, from }) in messages.iter().enumerate() {
+            if let Some(soon) = messages.get(place + RECEIPT_AHEAD) {
+                prefetch(self.receipts, (soon.to.0 - self.first) as usize);
+                self.copies.prefetch((soon.to.0 - self.first) as usize);
+            }
+            let local = (to.0 - self.first) as usize;
+            let first = self.receipts[local];
+            self.record.received += 1;
+            // Nodes are compared as well, because several messages may arrive at the same nanosecond.
+            let is_first = (first.time().0, first.sender()) == (time_hop >> u8::BITS, from);
+            self.record.duplicates += u64::from(!is_first);
+            if keeps_traffic {
+                self.copies.add(local, 1);
+            }
+        }
+        messages.clear();
+    }
+
+    fn finish(self) -> RecountedShard {
+        let bytes = u64::from(self.setup.message_bytes[0]);
+        let traffic = self.copies.into_counts().zip(self.sent).map(|(copies, sent)| Traffic {
+            copies,
+            firsts: 0,
+            sent: sent.into(),
+            bytes_in: copies * bytes,
+            bytes_out: u64::from(sent) * bytes,
+        });
+        RecountedShard { record: self.record, model_lost: self.model_lost, traffic: traffic.collect() }
     }
 }
