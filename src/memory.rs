@@ -18,7 +18,7 @@ mod tests;
 
 pub use need::MemoryNeed;
 #[cfg(feature = "cluster")]
-pub use need::{ClusterShape, keeps_own_rows};
+pub use need::{ClusterShape, collects_nodes, keeps_own_rows};
 pub use part::MemoryPart;
 
 use crate::quantity::rounded_bytes;

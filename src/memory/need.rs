@@ -12,7 +12,7 @@ mod by_part;
 mod cluster;
 
 #[cfg(feature = "cluster")]
-pub use cluster::{ClusterShape, keeps_own_rows};
+pub use cluster::{ClusterShape, collects_nodes, keeps_own_rows};
 
 use super::part::MemoryPart;
 use super::row_entries::row_entries;
@@ -159,7 +159,7 @@ impl Sizes<'_> {
         vec![
             (MemoryPart::Overlay, self.overlay()),
             (MemoryPart::OwnLinks, self.own_links().saturating_add(self.last_arrivals())),
-            (MemoryPart::Nodes, by_node.saturating_add(self.scenario.protocol_state_bytes(self.entries))),
+            (MemoryPart::Nodes, by_node.saturating_add(self.scenario.protocol_state_bytes(nodes, self.entries))),
             (MemoryPart::Receipts, receipts),
             (MemoryPart::Window, self.window()),
             (MemoryPart::Orders, self.orders()),

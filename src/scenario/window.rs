@@ -34,10 +34,9 @@ impl Scenario {
         Window::new(bulk.orders, orders)
     }
 
-    /// Returns the bytes that the protocol keeps for each node and for each of `links` directed links.
+    /// Returns the bytes that the protocol keeps for each of `nodes` nodes and for each of `links` directed links.
     #[doc(hidden)]
-    pub fn protocol_state_bytes(&self, links: u64) -> u64 {
-        let nodes = self.overlay.nodes.into();
+    pub fn protocol_state_bytes(&self, nodes: u64, links: u64) -> u64 {
         let knobs = match self.protocol.spec.protocol {
             ProtocolKnobs::Gossipsub(knobs) => knobs,
             ProtocolKnobs::Turbine(knobs) => {

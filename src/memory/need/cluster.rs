@@ -4,7 +4,7 @@
 use super::{MemoryNeed, Parts, Sizes, StorageShape, bytes};
 use crate::memory::part::MemoryPart;
 use crate::network::{FaultSpec, Paths};
-use crate::record::{LinkUse, Traffic};
+use crate::record::{CompactReceipt, LinkUse, Traffic};
 use crate::scenario::{ProtocolTraits, Scenario};
 use crate::topology::TopologySpec;
 
@@ -19,15 +19,22 @@ pub struct ClusterShape {
     pub threads: usize,
 }
 
+impl ClusterShape {
+    /// Returns the bytes of the buffers of a process for its connections.
+    fn buffers(self) -> u64 {
+        (self.processes as u64 - 1) * (self.threads as u64 + 1) * BUFFER_BYTES
+    }
+}
+
 /// Bytes of a buffer to or from another process: one for each worker that sends, and one for all that receive.
 const BUFFER_BYTES: u64 = 1 << 20;
 
-/// Returns true if all processes of a cluster find the figures of nodes together. Groups and nodes that fail need the
-/// receipts of single nodes, which process 0 then has of all.
-fn is_summarized(scenario: &Scenario) -> bool {
+/// Returns true if process 0 of a cluster collects the figures of all nodes. Groups and nodes that fail need the
+/// receipts of single nodes; all other figures are found by all processes together.
+pub fn collects_nodes(scenario: &Scenario) -> bool {
     let has_regions = scenario.network.as_ref().is_some_and(|network| !matches!(network.paths, Paths::Latency(_)));
     let failures = &scenario.failures;
-    !has_regions && failures.faults == FaultSpec::default() && failures.adversary.0.is_empty()
+    has_regions || failures.faults != FaultSpec::default() || !failures.adversary.0.is_empty()
 }
 
 /// Returns true if each process of a cluster has the rows of its own nodes alone.
@@ -35,7 +42,7 @@ pub fn keeps_own_rows(scenario: &Scenario, protocol: &ProtocolTraits) -> bool {
     let (nodes, peers, family) = (scenario.overlay.nodes, scenario.overlay.peers, &scenario.overlay.topology);
     let has_links = scenario.network.as_ref().is_some_and(|network| network.links.is_some());
     let is_computed = *family == TopologySpec::RegularImplicit && protocol.needs_peers && peers + 1 < nodes;
-    is_summarized(scenario) && !has_links && (is_computed || family.has_parts(nodes, peers))
+    !collects_nodes(scenario) && !has_links && (is_computed || family.has_parts(nodes, peers))
 }
 
 impl MemoryNeed {
@@ -58,9 +65,9 @@ impl MemoryNeed {
             sizes.searching(),
             sizes.running_share(&own, shape),
             match shape.process {
-                _ if is_summarized(scenario) => sizes.summarizing(&own),
-                0 => sizes.closing_all(&own),
-                _ => sizes.closing_share(&own),
+                _ if !collects_nodes(scenario) => sizes.summarizing(&own, shape),
+                0 => sizes.closing_all(&own, shape),
+                _ => sizes.closing_share(&own, shape),
             },
         ];
         MemoryNeed::greatest_of(phases, scenario)
@@ -70,49 +77,57 @@ impl MemoryNeed {
 impl Sizes<'_> {
     /// Returns the memory while a process computes its own nodes.
     fn running_share(&self, own: &Sizes<'_>, shape: ClusterShape) -> Parts {
-        let others = shape.processes as u64 - 1;
-        let buffers = others * (shape.threads as u64 + 1) * BUFFER_BYTES;
         let part = |(part, bytes): (MemoryPart, u64)| match part {
             MemoryPart::Overlay => (part, self.overlay()),
             MemoryPart::OwnLinks => (part, self.own_links().saturating_add(own.last_arrivals())),
-            MemoryPart::Channels => (part, bytes + buffers),
+            MemoryPart::Channels => (part, bytes + shape.buffers()),
             _ => (part, bytes),
         };
         own.running().into_iter().map(part).collect()
     }
 
-    /// Returns the memory of a process that ranks the figures of its nodes.
-    fn summarizing(&self, own: &Sizes<'_>) -> Parts {
+    /// Returns the memory of a process that ranks the figures of its nodes, which it has put together from those of its
+    /// workers.
+    fn summarizing(&self, own: &Sizes<'_>, shape: ClusterShape) -> Parts {
+        let copies = if shape.threads > 1 { 2 } else { 1 };
         vec![
             (MemoryPart::Overlay, self.overlay()),
             (MemoryPart::OwnLinks, self.own_links()),
-            (MemoryPart::Nodes, own.traffic_and_use() + 12 * own.nodes),
-            (MemoryPart::Receipts, own.receipts()),
+            (MemoryPart::Nodes, copies * own.traffic_and_use() + 12 * own.nodes),
+            (MemoryPart::Receipts, own.receipts().saturating_mul(copies).saturating_add(own.compact_receipts())),
             (MemoryPart::Orders, self.orders()),
+            (MemoryPart::Channels, self.channels() + shape.buffers()),
         ]
     }
 
     /// Returns the memory of a process that writes its outcome for process 0.
-    fn closing_share(&self, own: &Sizes<'_>) -> Parts {
+    fn closing_share(&self, own: &Sizes<'_>, shape: ClusterShape) -> Parts {
         vec![
             (MemoryPart::Overlay, self.overlay()),
             (MemoryPart::OwnLinks, self.own_links()),
             (MemoryPart::Nodes, 2 * own.traffic_and_use()),
-            (MemoryPart::Receipts, own.receipts().saturating_mul(2)),
+            (MemoryPart::Receipts, own.receipts().saturating_mul(2).saturating_add(own.compact_receipts())),
             (MemoryPart::Orders, self.orders()),
+            (MemoryPart::Channels, self.channels() + shape.buffers()),
         ]
     }
 
+    /// Returns the bytes of the receipts along shortest paths, of which others are made at the end.
+    fn compact_receipts(&self) -> u64 {
+        if self.shape == StorageShape::Fast { bytes::<CompactReceipt>(self.nodes) } else { 0 }
+    }
+
     /// Returns the memory of process 0 while it reads the outcomes of the others and puts all together.
-    fn closing_all(&self, own: &Sizes<'_>) -> Parts {
+    fn closing_all(&self, own: &Sizes<'_>, shape: ClusterShape) -> Parts {
         let read = self.receipts() - own.receipts() + self.traffic_and_use();
         let ranked = 20 * self.nodes;
         vec![
             (MemoryPart::Overlay, self.overlay()),
             (MemoryPart::OwnLinks, self.own_links()),
             (MemoryPart::Nodes, 2 * self.traffic_and_use() + ranked + read),
-            (MemoryPart::Receipts, self.receipts().saturating_mul(2)),
+            (MemoryPart::Receipts, self.receipts().saturating_mul(2).saturating_add(own.compact_receipts())),
             (MemoryPart::Orders, self.orders()),
+            (MemoryPart::Channels, self.channels() + shape.buffers()),
         ]
     }
 
