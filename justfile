@@ -91,3 +91,27 @@ namespaces:
 # Processes of a cluster killed at random moments, 20 in `cargo test`: `just cluster-kills`, `just cluster-kills 1000`.
 cluster-kills kills="200":
     CLUSTER_KILLS={{kills}} cargo test --test it -- cluster_ends --nocapture
+
+# Two processes of one thread against one process of two, and the ratio: `just cluster-bench`, `just cluster-bench 1e6
+# --protocol lazy`. Seconds are those of the run without its set-up, the least of five.
+cluster-bench nodes="1e6" *flags:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build --release
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    printf '127.0.0.1:7101\n127.0.0.1:7102\n' > "$folder/hosts"
+    run() {
+        target/release/bulkprop --transport simulated --seed 1 --nodes {{nodes}} --format json {{flags}} "$@"
+    }
+    least() { sed -n 's/^ *"wall_ns": \([0-9]*\),*$/\1/p' "$@" | sort -n | head -1; }
+    for i in 1 2 3 4 5; do
+        run --threads 2 > "$folder/one.$i.json"
+        run --threads 1 --cluster "$folder/hosts" --process 1 > "$folder/line" &
+        run --threads 1 --cluster "$folder/hosts" --process 0 > "$folder/two.$i.json"
+        wait
+    done
+    one=$(least "$folder"/one.*.json); two=$(least "$folder"/two.*.json)
+    awk -v one="$one" -v two="$two" 'BEGIN {
+        printf "one process of two threads %.3f s, two of one %.3f s: %.2f times\n", one / 1e9, two / 1e9, two / one
+    }'

@@ -7,6 +7,8 @@
 
 #[cfg(feature = "cluster")]
 mod cluster;
+#[cfg(feature = "cluster")]
+mod cluster_estimate;
 mod compare;
 mod config;
 mod determinism;
@@ -125,6 +127,10 @@ enum Question {
     Compare(Box<compare::CompareArguments>),
     Knee(Box<knee::KneeArguments>),
     Validate(validate::ValidateArguments),
+    // Hidden, so that the short help fits a screen: who needs it reads docs/CLUSTER.md.
+    #[cfg(feature = "cluster")]
+    #[command(hide = true)]
+    ClusterEstimate(Box<cluster_estimate::EstimateArguments>),
 
     /// List the protocols with their presets and knobs.
     #[command(hide = true)]
@@ -145,7 +151,7 @@ enum Question {
     #[command(hide = true)]
     Man {
         /// The command that the page describes instead of the whole program.
-        #[arg(value_parser = ["compare", "knee", "validate"])]
+        #[arg(value_parser = ["cluster-estimate", "compare", "knee", "validate"])]
         command: Option<String>,
     },
 
@@ -199,6 +205,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Question::Compare(arguments)) => compare::run(*arguments, &watch),
         Some(Question::Knee(arguments)) => knee::run(*arguments, &watch),
         Some(Question::Validate(arguments)) => validate::run(&arguments, &watch),
+        #[cfg(feature = "cluster")]
+        Some(Question::ClusterEstimate(arguments)) => cluster_estimate::run(*arguments, &watch),
         Some(Question::Protocols { name }) => print(&protocols::listing(name.as_deref())).map(|()| Exit::GoalMet),
         Some(Question::Completions { shell }) => print(&manual::completions(shell)).map(|()| Exit::GoalMet),
         Some(Question::Man { command }) => print(&manual::page(command.as_deref())).map(|()| Exit::GoalMet),

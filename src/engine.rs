@@ -77,6 +77,8 @@ pub use exchange::ClusterMember;
 #[cfg(feature = "cluster")]
 pub use member_parts::{NodeFiguresRequest, NodeSummary};
 pub use shard_outcome::RunTotals;
+#[cfg(feature = "cluster")]
+pub use shortest_path::SETTLED_TOGETHER;
 pub use shortest_path::bulk::{OrderReceipts, PLACES_TOGETHER};
 
 use crate::adversary::Adversaries;

@@ -3,11 +3,15 @@
 //! A run itself belongs to `simulation`, and its figures to `analysis`. This room chooses the next runs and draws
 //! conclusions from all of them.
 
+#[cfg(feature = "cluster")]
+mod cluster_estimate;
 mod compare;
 mod knee;
 mod replicates;
 mod validate;
 
+#[cfg(feature = "cluster")]
+pub use cluster_estimate::{ClusterEstimate, ClusterPlan, EstimateError, estimate_cluster};
 pub use compare::{
     COMPARISON_SCHEMA, CompareError, Comparison, ComparisonReport, ComparisonText, FigureChange, FigureLimit,
     FigureSummary, LimitVerdict, RegressionCheck, ReportFault, RowReport,

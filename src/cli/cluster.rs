@@ -29,7 +29,8 @@ pub(super) struct ClusterOptions {
     ///
     /// FILE has a line for each process: the host and the port at which it listens, as node7:7101. Start the same
     /// command once for each, within ten seconds, with all options equal but --process; --seed is required. Figures do
-    /// not depend on the number of processes. Process 0 writes the report. See docs/CLUSTER.md.
+    /// not depend on the number of processes. Process 0 writes the report. `bulkprop cluster-estimate` tells beforehand
+    /// what it takes. See docs/CLUSTER.md.
     #[arg(long, hide_short_help = true, value_name = "FILE", requires = "process", help_heading = CLUSTER)]
     #[arg(conflicts_with = "check_determinism")]
     cluster: Option<PathBuf>,

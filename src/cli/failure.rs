@@ -3,6 +3,8 @@
 use super::Exit;
 use super::config::ConfigError;
 use super::files::OutputError;
+#[cfg(feature = "cluster")]
+use crate::experiment::EstimateError;
 use crate::experiment::{CompareError, KneeError, ValidateError};
 use crate::scenario::{BadValue, ScenarioError};
 use crate::simulation::SimulationError;
@@ -134,6 +136,11 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Validate(#[from] ValidateError),
 
+    /// An estimate that could not be made.
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    Estimate(EstimateError),
+
     /// A report that cannot be written as JSON.
     #[error("the report cannot be written as JSON: {0}; take --format text")]
     Json(#[from] serde_json::Error),
@@ -152,6 +159,8 @@ impl Failure {
             #[cfg(feature = "cluster")]
             Failure::Cluster(error) if !error.is_usage() => Exit::Broken,
             Failure::Simulation(error) if !error.is_usage() => Exit::Broken,
+            #[cfg(feature = "cluster")]
+            Failure::Estimate(error) if !error.is_usage() => Exit::Broken,
             Failure::Scenario(ScenarioError::NoEntropy { .. }) => Exit::Broken,
             // These scenarios come from this program, not from the user.
             Failure::Validate(_) => Exit::Broken,
@@ -180,6 +189,17 @@ impl From<KneeError> for Failure {
             KneeError::Scenario(error) => Failure::Scenario(error),
             KneeError::Simulation(error) => Failure::Simulation(error),
             KneeError::Asked(said) => Failure::Knee(said),
+        }
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl From<EstimateError> for Failure {
+    fn from(error: EstimateError) -> Failure {
+        match error {
+            EstimateError::Simulation(error) => Failure::Simulation(error),
+            EstimateError::Cluster(error) => Failure::Cluster(error),
+            error => Failure::Estimate(error),
         }
     }
 }

@@ -19,6 +19,9 @@ pub(super) fn page(name: Option<&str>) -> String {
     let described = match name.and_then(|name| whole.find_subcommand(name)) {
         Some(question) if question.get_name() == "knee" => question.clone().name("bulkprop-knee"),
         Some(question) if question.get_name() == "compare" => question.clone().name("bulkprop-compare"),
+        Some(question) if question.get_name() == "cluster-estimate" => {
+            question.clone().name("bulkprop-cluster-estimate")
+        }
         Some(question) => question.clone().name("bulkprop-validate"),
         None => whole,
     };
@@ -98,7 +101,7 @@ fn about(command: &Command) -> String {
 
 /// Returns true if a command takes options of its own.
 fn has_options(command: &Command) -> bool {
-    !command.is_hide_set() && command.get_arguments().any(|argument| argument.get_help_heading().is_some())
+    command.get_arguments().any(|argument| argument.get_help_heading().is_some())
 }
 
 /// Returns true for an option of another command that reads as the same of the program itself.

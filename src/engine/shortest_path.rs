@@ -19,6 +19,9 @@ mod settlement;
 mod worker;
 
 #[cfg(feature = "cluster")]
+pub use settlement::MESSAGES_TOGETHER as SETTLED_TOGETHER;
+
+#[cfg(feature = "cluster")]
 use super::digest::of_receipts;
 #[cfg(feature = "cluster")]
 use super::exchange::{ClusterEnd, ClusterMember};

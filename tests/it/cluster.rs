@@ -142,6 +142,64 @@ fn a_run_without_a_least_latency_is_refused_by_each_process() {
     }
 }
 
+/// Runs of which one stores nothing but nodes along shortest paths, and the other messages that wait and cross; each is
+/// large enough that the program itself takes little of its memory.
+const ESTIMATED: [(&str, usize); 3] = [
+    ("--nodes 160000 --peers 12", 1),
+    ("--nodes 100000 --protocol lazy --peers 12", 2),
+    ("--nodes 200000 --peers 12 --until quiescent", 4),
+];
+
+/// Memory, messages and bytes are within a quarter of what the run takes. Time depends on what else the machine does.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_estimate_is_what_the_run_then_takes() {
+    let folder = TempDir::new().unwrap();
+    let (mut wrong, mut check) = (Vec::new(), String::new());
+    for (line, processes) in ESTIMATED {
+        let line = format!("{line} --transport simulated --seed 11 --threads 1 --format json");
+        let hosts_flag = format!("--hosts={processes}");
+        let (code, said, errors) = output(bulkprop(["cluster-estimate", &hosts_flag, "--here"]).args(line.split(' ')));
+        assert_eq!(code, Some(0), "{line}: {errors}");
+        let estimate: Value = serde_json::from_str(&said).unwrap();
+        let told = run(&line, &hosts(folder.path(), processes), processes);
+        let report: Value = serde_json::from_str(&told[0].1).unwrap();
+        let sent = ["messages", "control_messages"].map(|field| report[field].as_f64().unwrap()).iter().sum::<f64>();
+        let mut compare = |name: &str, estimated: f64, taken: f64| {
+            let ratio = if taken == 0.0 && estimated == 0.0 { 1.0 } else { estimated / taken };
+            check += &format!("{processes} {line}: {name} {estimated:.3e} for {taken:.3e}, {ratio:.2} times\n");
+            if name != "ns" && !(0.8..=1.25).contains(&ratio) {
+                wrong.push(format!("{processes} processes: {line}: {name} {estimated} for {taken}"));
+            }
+        };
+        compare("messages", estimate["messages"].as_f64().unwrap(), sent);
+        for (process, of_process) in report["cluster"].as_array().unwrap().iter().enumerate() {
+            let expected = if process == 0 { &estimate["first_process"] } else { &estimate["other_processes"] };
+            let taken = |field: &str| of_process[field].as_f64().unwrap();
+            compare("bytes of memory", expected["bytes"].as_f64().unwrap(), taken("peak_memory_bytes"));
+            compare("bytes sent", estimate["exchanged_bytes"].as_f64().unwrap(), taken("bytes_sent"));
+            compare("meetings", estimate["meetings"].as_f64().unwrap(), taken("meetings"));
+        }
+        let machine = ["wall_ns", "setup_ns"].map(|field| report["machine"][field].as_f64().unwrap());
+        compare("ns", estimate["total_ns"].as_f64().unwrap(), machine.iter().sum());
+    }
+    println!("{check}");
+    assert!(wrong.is_empty(), "{wrong:#?}\n{check}");
+}
+
+#[test]
+fn an_estimate_needs_a_scenario_for_a_cluster() {
+    for (line, said) in [
+        ("--transport memory", "--cluster with --transport memory"),
+        ("--nodes 8 --hosts 16 --threads 1", "--cluster with 16 processes of 1 threads: 8 nodes"),
+        ("--hosts 300", "a cluster has 1 to 256 processes"),
+        ("--link 10", "bits per second"),
+    ] {
+        let (code, _, wrong) = output(bulkprop(["cluster-estimate"]).args(line.split(' ')));
+        assert!(code == Some(2) && wrong.contains(said), "{line}: {code:?} {wrong}");
+    }
+}
+
 /// The parts that processes write are those of the file that one process writes.
 #[test]
 fn each_process_writes_its_part_of_the_files() {

@@ -65,6 +65,8 @@ fn commands_have_help_and_pages() {
     let knee = said("man knee");
     assert!(knee.contains(".TH bulkprop-knee 1") && knee.contains("\\-\\-limit"), "{knee}");
     assert!(said("man compare").contains(".TH bulkprop-compare 1"));
+    #[cfg(feature = "cluster")]
+    assert!(said("man cluster-estimate").contains(".TH bulkprop-cluster-estimate 1"));
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(said(&format!("completions {shell}")).contains("fanout"), "{shell}");
     }
