@@ -97,6 +97,9 @@ const INBOUND: u64 = 1 << 32;
 /// of its link.
 const INBOUND_TRICKLE: u32 = 1 << 31;
 
+/// The place among the counted actions: each order that an announcement lists.
+const ANNOUNCED: u8 = 0;
+
 impl BitcoinRelayState {
     /// Delivers an order, and queues it for the peers that are not known to have it (rule 1).
     fn receive_order<C: Context>(
@@ -145,6 +148,9 @@ impl BitcoinRelayState {
         let peer = context.peers()[(link - context.links().start) as usize];
         let most = self.knobs.trickle_max(self.queues.len(link));
         let orders: Vec<OrderHop> = std::iter::from_fn(|| self.queues.pop(link)).take(most as usize).collect();
+        if !orders.is_empty() {
+            context.tally(ANNOUNCED, orders.len() as u64);
+        }
         announcements::forward(context, peer, Kind::HAVE, &orders);
         if !self.queues.is_empty(link) {
             self.schedule(context, link);
@@ -165,6 +171,8 @@ impl Protocol for BitcoinRelay {
     const WATCHES_PEERS: bool = true;
 
     const KINDS: &'static [(Kind, &'static str)] = &[(Kind::HAVE, "inv"), (Kind::WANT, "getdata")];
+
+    const TALLIES: &'static [&'static str] = &["orders announced"];
 
     fn for_shard(&self, view: &ShardView<'_>) -> BitcoinRelayState {
         let mut links = Vec::with_capacity(view.links());
