@@ -21,8 +21,10 @@ mod manual;
 mod outputs;
 mod progress;
 mod protocols;
+mod reproduce;
 mod signals;
 mod validate;
+mod wrapping;
 
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
@@ -126,6 +128,7 @@ pub(crate) struct Cli {
 enum Question {
     Compare(Box<compare::CompareArguments>),
     Knee(Box<knee::KneeArguments>),
+    Reproduce(reproduce::ReproduceArguments),
     Validate(validate::ValidateArguments),
     // Hidden, so that the short help fits a screen: who needs it reads docs/CLUSTER.md.
     #[cfg(feature = "cluster")]
@@ -151,7 +154,7 @@ enum Question {
     #[command(hide = true)]
     Man {
         /// The command that the page describes instead of the whole program.
-        #[arg(value_parser = ["cluster-estimate", "compare", "knee", "validate"])]
+        #[arg(value_parser = ["cluster-estimate", "compare", "knee", "reproduce", "validate"])]
         command: Option<String>,
     },
 
@@ -204,6 +207,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     let answered = match cli.question {
         Some(Question::Compare(arguments)) => compare::run(*arguments, &watch),
         Some(Question::Knee(arguments)) => knee::run(*arguments, &watch),
+        Some(Question::Reproduce(arguments)) => reproduce::run(&arguments, &watch),
         Some(Question::Validate(arguments)) => validate::run(&arguments, &watch),
         #[cfg(feature = "cluster")]
         Some(Question::ClusterEstimate(arguments)) => cluster_estimate::run(*arguments, &watch),

@@ -8,6 +8,8 @@ mod cluster_estimate;
 mod compare;
 mod knee;
 mod replicates;
+mod reproduce;
+mod seeded_runs;
 mod validate;
 
 #[cfg(feature = "cluster")]
@@ -18,4 +20,8 @@ pub use compare::{
 };
 pub use knee::{Fault, Growth, Knee, KneeError, KneeQuestion, Probe, Search, find_knee};
 pub use replicates::{FirstRunTrace, Series, run_replicates};
-pub use validate::{Case, CasePlan, Effort, SEED_MAX, ValidateError, Validation, header, validate};
+pub use reproduce::{
+    PUBLISHED_ROWS, PublishedFigure, PublishedRow, Reproduction, ReproductionPlan, Tolerance, Verdict, reproduce,
+};
+pub use seeded_runs::RunFault;
+pub use validate::{Case, CasePlan, Effort, SEED_MAX, Validation, header, validate};

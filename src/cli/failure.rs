@@ -5,7 +5,7 @@ use super::config::ConfigError;
 use super::files::OutputError;
 #[cfg(feature = "cluster")]
 use crate::experiment::EstimateError;
-use crate::experiment::{CompareError, KneeError, ValidateError};
+use crate::experiment::{CompareError, KneeError, RunFault};
 use crate::scenario::{BadValue, ScenarioError};
 use crate::simulation::SimulationError;
 use clap::error::{ContextKind, ContextValue};
@@ -134,7 +134,7 @@ pub(crate) enum Failure {
 
     /// A table of closed forms that could not be produced.
     #[error(transparent)]
-    Validate(#[from] ValidateError),
+    Validate(#[from] RunFault),
 
     /// An estimate that could not be made.
     #[cfg(feature = "cluster")]

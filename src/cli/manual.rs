@@ -17,12 +17,11 @@ pub(super) fn completions(shell: Shell) -> String {
 pub(super) fn page(name: Option<&str>) -> String {
     let whole = built();
     let described = match name.and_then(|name| whole.find_subcommand(name)) {
-        Some(question) if question.get_name() == "knee" => question.clone().name("bulkprop-knee"),
-        Some(question) if question.get_name() == "compare" => question.clone().name("bulkprop-compare"),
-        Some(question) if question.get_name() == "cluster-estimate" => {
-            question.clone().name("bulkprop-cluster-estimate")
+        Some(question) => {
+            // A name of its own lives as long as the program; a page is written once.
+            let own: &'static str = format!("{NAME}-{}", question.get_name()).leak();
+            question.clone().name(own)
         }
-        Some(question) => question.clone().name("bulkprop-validate"),
         None => whole,
     };
     let mut page = Vec::new();

@@ -1,9 +1,7 @@
 //! The listing of `bulkprop protocols`: every protocol with its presets and knobs, as they are written behind its name.
 
+use super::wrapping::{COLUMNS, columns, wrapped};
 use crate::scenario::{Choice, ProtocolKind, ProtocolSheet};
-
-/// Columns of the listing.
-const COLUMNS: usize = 80;
 
 /// Writes the listing of all protocols, or of one with the values of its presets side by side.
 pub(super) fn listing(name: Option<&str>) -> String {
@@ -62,30 +60,6 @@ fn preset_values(sheet: &ProtocolSheet) -> String {
         }
     }
     text
-}
-
-/// Writes words in lines of at most [`COLUMNS`], the first after `first`, the others after `next`.
-fn wrapped(words: &str, first: &str, next: &str) -> String {
-    let mut lines = String::new();
-    let mut line = first.to_owned();
-    let mut is_empty = true;
-    for word in words.split(' ') {
-        if !is_empty && columns(line.trim_start_matches('\n')) + 1 + columns(word) > COLUMNS {
-            lines += &format!("{line}\n");
-            line = next.to_owned();
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line += word;
-        is_empty = false;
-    }
-    lines + &line + "\n"
-}
-
-fn columns(text: &str) -> usize {
-    text.chars().count()
 }
 
 const HEAD: &str = "\

@@ -33,7 +33,7 @@ pub(super) struct ValidateArguments {
 }
 
 /// Parses a seed that leaves room for those of the replicates.
-fn seed(text: &str) -> Result<u64, BadValue> {
+pub(super) fn seed(text: &str) -> Result<u64, BadValue> {
     let seed = limits::SEED.parse::<u64>(text).ok().filter(|&seed| seed <= SEED_MAX);
     let rule = || format!("a seed of the table is a whole number from 0 to {SEED_MAX}; write one of them");
     seed.ok_or_else(|| BadValue { option: "seed".to_owned(), value: text.to_owned(), rule: rule() })

@@ -41,17 +41,14 @@ mod windows;
 
 pub use table::header;
 
-use super::replicates::{OrderedTurns, in_turns};
+use super::seeded_runs::{EarlyEnd, RunFault, SeededRuns};
 use crate::analysis::Estimate;
-use crate::experiment::knee::KneeError;
 use crate::network::{Latency, LossSpec};
-use crate::record::{End, OrderOutcome, RunRecord};
-use crate::scenario::{Draft, Pin, ScenarioError, TransportKind, Ttl, Until};
-use crate::simulation::{self, SimulationError};
+use crate::record::{OrderOutcome, RunRecord};
+use crate::scenario::{Draft, Pin, TransportKind, Ttl, Until};
 use crate::sync::Interrupt;
-use crate::threads::ThreadError;
 use crate::time::Nanos;
-use crate::topology::{TopologyError, TopologySpec};
+use crate::topology::TopologySpec;
 use serde::Serialize;
 
 /// The extent of a validation.
@@ -142,55 +139,11 @@ pub struct Validation {
     pub cases: Vec<Case>,
 }
 
-/// A reason why no table could be produced.
-#[derive(Debug, thiserror::Error)]
-pub enum ValidateError {
-    /// A scenario of the table is invalid.
-    #[error(transparent)]
-    Scenario(#[from] ScenarioError),
-    /// A run failed.
-    #[error(transparent)]
-    Simulation(#[from] SimulationError),
-    /// A search for a knee failed.
-    #[error(transparent)]
-    Knee(#[from] KneeError),
-    /// An overlay could not be built.
-    #[error(transparent)]
-    Topology(#[from] TopologyError),
-    /// The runs could not continue side by side.
-    #[error(transparent)]
-    Threads(#[from] ThreadError),
-    /// A run whose figures are meaningless.
-    #[error("messages are unaccounted for, so that no figure of the run can be held against a form; see {replay}")]
-    Unbalanced {
-        /// The command that repeats the run.
-        replay: String,
-    },
-    /// A run that did not come to rest.
-    #[error("the run was still under way at its time limit, so that its coverage is not the final one; see {replay}")]
-    CutOff {
-        /// The command that repeats the run.
-        replay: String,
-    },
-}
-
-/// A reason why the table ends early.
-enum EarlyEnd {
-    Interrupted,
-    Failed(ValidateError),
-}
-
-impl<E: Into<ValidateError>> From<E> for EarlyEnd {
-    fn from(error: E) -> EarlyEnd {
-        EarlyEnd::Failed(error.into())
-    }
-}
-
 /// Runs all cases, and passes each to `told` once it is judged.
 ///
 /// # Errors
-/// [`ValidateError`] of the first run that failed or does not balance.
-pub fn validate(plan: CasePlan, interrupt: &Interrupt, told: impl FnMut(&Case)) -> Result<Validation, ValidateError> {
+/// [`RunFault`] of the first run that failed or does not balance.
+pub fn validate(plan: CasePlan, interrupt: &Interrupt, told: impl FnMut(&Case)) -> Result<Validation, RunFault> {
     let mut bench = Bench { plan, interrupt, told, cases: Vec::new() };
     let groups = [
         coverage::cases,
@@ -267,23 +220,7 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         replicates: u32,
         figure: impl Fn(&RunRecord) -> F + Sync,
     ) -> Result<Vec<F>, EarlyEnd> {
-        self.each(replicates, |seed, interrupt| {
-            let scenario = Draft { seed: Some(seed), ..draft.clone() }.build()?;
-            let record = match simulation::run(&scenario, interrupt) {
-                Err(SimulationError::Interrupted(_)) => return Err(EarlyEnd::Interrupted),
-                record => record?,
-            };
-            if record.end == End::Interrupted {
-                return Err(EarlyEnd::Interrupted);
-            }
-            if matches!(record.end, End::Timeout | End::OutOfMemory) {
-                return Err(ValidateError::CutOff { replay: scenario.replay() }.into());
-            }
-            if !record.ledger.is_balanced() {
-                return Err(ValidateError::Unbalanced { replay: scenario.replay() }.into());
-            }
-            Ok(figure(&record))
-        })
+        self.seeded().of_draft(draft, replicates, figure)
     }
 
     /// Computes `of` for `replicates` seeds, and returns the results in the sequence of the seeds.
@@ -292,18 +229,12 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         replicates: u32,
         of: impl Fn(u64, &Interrupt) -> Result<F, EarlyEnd> + Sync,
     ) -> Result<Vec<F>, EarlyEnd> {
-        let first_seed = self.seed(0);
-        let make = |replicate: u32, interrupt: &Interrupt| match of(first_seed + u64::from(replicate), interrupt) {
-            Ok(figure) => Ok(Some(figure)),
-            Err(EarlyEnd::Interrupted) => Ok(None),
-            Err(failed) => Err(failed),
-        };
-        let OrderedTurns { done, failed } = in_turns(replicates, self.plan.threads, self.interrupt, make)?;
-        match failed {
-            Some((_, stop)) => Err(stop),
-            None if done.len() < replicates as usize => Err(EarlyEnd::Interrupted),
-            None => Ok(done.into_iter().map(|(_, figure)| figure).collect()),
-        }
+        self.seeded().each(replicates, of)
+    }
+
+    /// Returns the runs that this plan makes.
+    fn seeded(&self) -> SeededRuns<'_> {
+        SeededRuns { first_seed: self.seed(0), threads: self.plan.threads, interrupt: self.interrupt }
     }
 }
 

@@ -51,6 +51,7 @@ macro_rules! protocol_options {
             /// With plumtree, gossipsub, push-pull, swim, turbine and lazy:bitcoin, whose orders may travel far, the
             /// default is 255. `auto` is twice the hops to the target plus 2, or four times plus 2 if one message may
             /// take more than ten times as long as another. A lower TTL saves messages and misses distant nodes.
+            #[arg(hide_short_help = true)]
             ttl: Ttl = "HOPS|auto", protocol_options::read_ttl;
 
             /// Do not send an order back to its sender [default: false].

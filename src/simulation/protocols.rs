@@ -329,8 +329,16 @@ mod tests {
             let scenario = Draft { protocol: Some(kind.into()), ..Draft::default() }.build().unwrap();
             let ProtocolFacts { source, traits, tallies, kinds: _, cut } = named(&scenario).facts();
             assert_eq!((source, traits), (ProtocolSource::Scenario, kind.traits()), "{kind:?}");
-            let is_silent = [ProtocolKind::Push, ProtocolKind::Flood, ProtocolKind::Lazy, ProtocolKind::PushPull];
-            assert_eq!(tallies.is_empty(), is_silent.contains(&kind), "{kind:?}");
+            let counts_nothing = matches!(
+                kind,
+                ProtocolKind::Push
+                    | ProtocolKind::Flood
+                    | ProtocolKind::Lazy
+                    | ProtocolKind::PushPull
+                    | ProtocolKind::Turbine
+            );
+            assert_eq!(tallies.is_empty(), counts_nothing, "{kind:?}");
+            assert_eq!(cut.is_some(), traits.cuts_orders, "{kind:?}");
         }
     }
 }

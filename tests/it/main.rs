@@ -39,6 +39,7 @@ mod real_sockets;
 mod reference;
 mod repeats;
 mod replicates;
+mod reproduce;
 #[cfg(target_os = "linux")]
 mod signals;
 mod sizes;

@@ -139,24 +139,6 @@ fn the_tree_heals_after_failures() {
     }
 }
 
-/// The guards of iroh-gossip's own tests: 100 peers with five links, pairs 10 to 100 ms apart, one order after another.
-#[test]
-fn the_guards_of_iroh_gossip_hold() {
-    for (origins, rmr_max, hops_max) in [(OriginsKind::One, 0.2, 15), (OriginsKind::Random, 1.0, 18)] {
-        for seed in 1..=4 {
-            let options = one_by_one(30, "nodes = 100\npeers = 5\nlatency = 'link:uniform:10ms..100ms'");
-            let draft = Draft { origins: Some(origins), seed: Some(seed), ..tree("plumtree:iroh", &options, 1) };
-            let record = run(draft);
-            assert_eq!(record.reached(), 30 * 100, "nobody misses an order");
-            let copies: u64 = copies(&record).iter().sum();
-            let rmr = copies as f64 / (30.0 * 99.0) - 1.0;
-            assert!(rmr < rmr_max, "{origins:?}, seed {seed}: RMR {rmr}");
-            let hops = record.bulk.unwrap().hops.len() - 1;
-            assert!(hops < hops_max, "{origins:?}, seed {seed}: {hops} hops");
-        }
-    }
-}
-
 /// Censors forward nothing of the origin's, so that the tree leaves them at its ends.
 #[test]
 fn adversaries_act_on_orders_and_announcements() {

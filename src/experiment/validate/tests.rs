@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::analysis::Statistic;
+use crate::threads::ThreadError;
 
 fn bench(effort: Effort, threads: usize, interrupt: &Interrupt) -> Bench<'_, impl FnMut(&Case)> {
     Bench { plan: CasePlan { seed: 3, threads, effort }, interrupt, told: |_: &Case| {}, cases: Vec::new() }
@@ -63,11 +64,9 @@ fn a_refused_thread_or_a_panic_ends_the_table_with_its_cause() {
         Err::<u64, EarlyEnd>(EarlyEnd::Interrupted)
     };
     let refused = refusing_from(2, || bench().each(7, waits));
-    let Err(EarlyEnd::Failed(ValidateError::Threads(ThreadError::Refused { thread: 2, .. }))) = refused else {
-        panic!()
-    };
+    let Err(EarlyEnd::Failed(RunFault::Threads(ThreadError::Refused { thread: 2, .. }))) = refused else { panic!() };
     let panicked =
         bench().each(7, |seed, interrupt| if seed == 300_001 { panic!("here") } else { waits(seed, interrupt) });
-    let Err(EarlyEnd::Failed(ValidateError::Threads(ThreadError::Panic { .. }))) = panicked else { panic!() };
+    let Err(EarlyEnd::Failed(RunFault::Threads(ThreadError::Panic { .. }))) = panicked else { panic!() };
     assert!(!interrupt.is_raised(), "the user's own wish is not touched");
 }
