@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `figure` | a figure, its tolerance, and the verdict |
 //! | `bench` | the runs of a row, and the figures taken from them |
-//! | `flood`, `swim`, `gossipsub`, `plumtree`, `bitcoin` | the rows, by protocol |
+//! | `flood`, `swim`, `gossipsub`, `plumtree`, `bitcoin`, `turbine` | the rows, by protocol |
 
 mod bench;
 mod bitcoin;
@@ -19,6 +19,7 @@ mod plumtree;
 mod swim;
 #[cfg(test)]
 mod tests;
+mod turbine;
 
 pub use figure::{PublishedFigure, Tolerance, Verdict};
 
@@ -53,6 +54,24 @@ pub static PUBLISHED_ROWS: &[PublishedRow] = &[
         measure: swim::convergence,
     },
     PublishedRow {
+        number: 3,
+        source: "anza-xyz/agave @03b251f, turbine/src/cluster_nodes.rs, its tests",
+        setup: "whole trees of 20 and 36 nodes",
+        measure: turbine::trees,
+    },
+    PublishedRow {
+        number: 4,
+        source: "anza-xyz/agave @03b251f, turbine/src/cluster_nodes.rs",
+        setup: "fanout 200, 40,201 nodes, one order of one data shred, no loss",
+        measure: turbine::layers,
+    },
+    PublishedRow {
+        number: 5,
+        source: "anza-xyz/agave @03b251f, sets of 32 data and 32 coding shreds, and the binomial distribution",
+        setup: "201 nodes; each shred is lost with chance p on the whole way to a node",
+        measure: turbine::losses,
+    },
+    PublishedRow {
         number: 8,
         source: "arithmetic of flooding (Maelstrom's broadcast among others)",
         setup: "N nodes, E links, one order: 2E - (N - 1) copies",
@@ -79,7 +98,7 @@ pub static PUBLISHED_ROWS: &[PublishedRow] = &[
     PublishedRow {
         number: 14,
         source: "waku-org/research @3a7dc9e, rln-delay-simulations",
-        setup: "1,000 nodes that dial 50 each, D 6, 4 to 12; 100 ms and 12 ms to validate, 83/38 Mbit/s; +150 ms to prove",
+        setup: "1,000 nodes that dial 50 each, D 6, 4 to 12; 100 ms, 12 ms to validate, 83/38 Mbit/s; 150 ms to prove",
         measure: gossipsub::waku,
     },
     PublishedRow {

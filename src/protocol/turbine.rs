@@ -18,12 +18,14 @@
 //! than two whole sets into one of up to 63 data shreds, so that no set has fewer than 32 if an order has more.
 
 mod knobs;
+mod listed_trees;
 mod received_shreds;
 mod shuffle;
 mod stake;
 mod tree;
 
 pub use knobs::TurbineKnobs;
+pub use listed_trees::{AGAVE_TREES, ListedTree};
 pub use stake::StakeKnob;
 
 use super::{Context, Protocol, ProtocolState, ShardView, Targets};

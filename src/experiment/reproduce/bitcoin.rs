@@ -5,8 +5,8 @@ use super::figure::Tolerance;
 use crate::experiment::seeded_runs::EarlyEnd;
 use crate::record::RunRecord;
 
-/// Time and announcements of the legacy relay. There is no delay before a request to a peer that dialled the node: it
-/// came later.
+/// Measures time and announcements of the legacy relay. There is no delay before a request to a peer that dialled the
+/// node: it came later.
 pub(super) fn legacy(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
     let draft = setup(
         "protocol = 'lazy:bitcoin,nonpref-delay=0s'\nnodes = 20000\ntopology = 'dials:reachable=0.1'\npeers = 8\n\

@@ -7,9 +7,9 @@ use crate::random::{Key, Purpose};
 use crate::record::RunRecord;
 use tempfile::NamedTempFile;
 
-/// The two runs that the README of simsub prints. It has neither backoff nor quota for dialled links, its first
-/// heartbeat comes after 1 to 2 seconds, and it keeps orders for 120 heartbeats; version 1.1 draws its listeners by
-/// coins.
+/// Measures the two runs that the README of simsub prints. It has neither backoff nor quota for dialled links, its
+/// first heartbeat comes after 1 to 2 seconds, and it keeps orders for 120 heartbeats; version 1.1 draws its listeners
+/// by coins.
 pub(super) fn simsub(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
     const V1_0: &str = "gossipsub:v1.0,heartbeat-delay=1s,mcache-len=120";
     const V1_1: &str = "gossipsub:v1.0,heartbeat-delay=1s,mcache-len=120,gossip-factor=0.25,gossip-by-coin=true,\
@@ -72,8 +72,8 @@ fn simsub_figures(record: &RunRecord) -> [f64; 7] {
     [payloads, ihave, iwant, meshing, class(0, 100) - 10.0, class(100, 200), class(200, 300)]
 }
 
-/// Delays of nwaku under Shadow. The proof at the origin takes 150 ms, which are added; validation belongs to each
-/// hop. Ten kilobytes fit the first flight of a TCP connection, so that copies leave one after another.
+/// Measures the delays of nwaku under Shadow. The proof at the origin takes 150 ms, which are added; validation belongs
+/// to each hop. Ten kilobytes fit the first flight of a TCP connection, so that copies leave one after another.
 pub(super) fn waku(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
     const SLOW_START: &str = "Shadow models TCP, whose windows are small at first; here a line is full from the start";
     const OPEN: &str = "the bounds of a mesh of 3 are not published; 2 to 6 are taken";
@@ -106,8 +106,8 @@ fn delays_of_waku(record: &RunRecord) -> [f64; 3] {
     [mean, at(500), at(950)].map(|nanos| nanos / 1e6 + PROOF)
 }
 
-/// Duplicates of version 2.0, and that they do not grow with the network. The five classes of nodes are regions: each has
-/// its rate, and between two of them lies the mean of their latencies.
+/// Measures the duplicates of version 2.0, and that they do not grow with the network. The five classes of nodes are
+/// regions: each has its rate, and between two of them lies the mean of their latencies.
 pub(super) fn announcing(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
     const CLASSES: &str = "one_way_ms,weight,up_mbit,down_mbit,a,b,c,d,e\n\
                            a,1,40,40,40,51.25,62.5,73.75,85\nb,1,80,80,51.25,62.5,73.75,85,96.25\n\
@@ -134,8 +134,8 @@ pub(super) fn announcing(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
     Ok(())
 }
 
-/// Duplicates of a mesh in which every node has eight links, all that there are: from d / 2 - 1, one copy a link, to d - 2, two copies but
-/// for those by which a node got the order.
+/// Measures the duplicates of a mesh in which every node has eight links, all that there are: from d / 2 - 1, one copy
+/// a link, to d - 2, two copies but for those by which a node got the order.
 pub(super) fn duplicates(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
     let duplicates = |bench: &RowBench<'_>, latency: &str| {
         let draft = setup(&format!(

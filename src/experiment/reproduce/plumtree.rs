@@ -7,7 +7,8 @@ use crate::random::{Key, Purpose};
 use crate::record::RunRecord;
 use tempfile::NamedTempFile;
 
-/// The bounds of iroh-gossip: redundancy, hops and nobody left out, with one sender, random ones, and all at once.
+/// Measures the bounds of iroh-gossip: redundancy, hops and nobody left out, with one sender, random ones, and all at
+/// once.
 pub(super) fn iroh_guards(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
     const NODES: u32 = 100;
     let orders = |origins: &str| format!("orders = 30\nrate = '1/s'\norigins = '{origins}'");
@@ -34,8 +35,8 @@ pub(super) fn iroh_guards(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
     Ok(())
 }
 
-/// The guards of plum-foca. A node there has `num_eager` eager peers and twice as many lazy ones, here an overlay of as
-/// many peers.
+/// Measures the guards of plum-foca. A node there has `num_eager` eager peers and twice as many lazy ones, here an
+/// overlay of as many peers.
 pub(super) fn corrosion_guards(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
     const PLUMTREE: &str = "plumtree:multi,graft-timeout-1=200ms,graft-timeout-2=100ms,dispatch-timeout=200ms,\
                             optimization-threshold=5,prune-throttle=0s";

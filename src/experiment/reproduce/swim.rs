@@ -6,7 +6,7 @@ use crate::experiment::seeded_runs::EarlyEnd;
 use crate::ratio::Ratio;
 use crate::record::RunRecord;
 
-/// Every node that has an order tells it as often as the limit says, and not once more.
+/// Counts how often a node that has an order tells it.
 pub(super) fn transmissions(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
     for (nodes, transmissions, replicates) in
         [(30, 8, 5), (100, 12, 5), (1_000, 16, 5), (10_000, 20, 2), (100_000, 24, 1)]

@@ -63,47 +63,18 @@ impl ShredTree {
 
 #[cfg(test)]
 mod tests {
+    use super::super::listed_trees::{AGAVE_TREES, ListedTree};
     use super::*;
     use proptest::prelude::*;
 
-    /// The whole trees of the tests in agave at 03b251f, turbine/src/cluster_nodes.rs, `test_get_retransmit_nodes`:
-    /// a shuffle of nodes, and the children of each in its sequence.
     #[test]
     fn the_trees_are_those_of_agave() {
-        let nodes = [7, 6, 10, 5, 19, 0, 14, 3, 1, 12, 2, 11, 4, 15, 18, 13, 16, 17, 9, 8];
-        let children: [&[u32]; 10] =
-            [&[6, 10], &[5, 0], &[19, 14], &[3, 12], &[1, 2], &[11, 15], &[4, 18], &[13, 17], &[16, 9], &[8]];
-        check(2, &nodes, &children);
-        let nodes = [
-            19, 14, 15, 28, 29, 4, 5, 9, 16, 7, 26, 23, 2, 31, 3, 17, 20, 25, 0, 13, 30, 18, 35, 21, 22, 6, 8, 11, 27,
-            1, 10, 12, 24, 34, 33, 32,
-        ];
-        let children: [&[u32]; 13] = [
-            &[14, 15, 28],
-            &[29, 9, 26],
-            &[4, 16, 23],
-            &[5, 7, 2],
-            &[31, 20, 13],
-            &[3, 25, 30],
-            &[17, 0, 18],
-            &[35, 6, 27],
-            &[21, 8, 1],
-            &[22, 11, 10],
-            &[12, 33],
-            &[24, 32],
-            &[34],
-        ];
-        check(3, &nodes, &children);
-    }
-
-    fn check(fanout: u32, nodes: &[u32], children: &[&[u32]]) {
-        let tree = ShredTree::new(fanout, nodes.len() as u32);
-        for place in 0..nodes.len() as u32 {
-            let sent: Vec<u32> = tree.children(place).map(|child| nodes[child as usize]).collect();
-            assert_eq!(sent, children.get(place as usize).copied().unwrap_or_default(), "fanout {fanout}, {place}");
-            assert!(tree.children(place).all(|child| tree.parent(child) == Some(place)));
+        for tree in &AGAVE_TREES {
+            assert_eq!(tree.matching(), tree.nodes.len(), "fanout {}", tree.fanout);
         }
-        assert_eq!(tree.parent(0), None);
+        assert_eq!(ShredTree::new(3, 36).parent(0), None);
+        let of_another = ListedTree { fanout: 3, ..AGAVE_TREES[0] };
+        assert!(of_another.matching() < of_another.nodes.len());
     }
 
     proptest! {
