@@ -126,7 +126,7 @@ pub mod errors {
         RegionError,
     };
     pub use crate::order::ParseSymbolError;
-    pub use crate::protocol::BadKnob;
+    pub use crate::protocol::{BadKnob, StakeFault};
     pub use crate::runtime::RuntimeError;
     pub use crate::runtime::processes::StartError;
     pub use crate::scenario::{BadValue, FileProblem, ProtocolMismatch, SocketOwner};
@@ -187,7 +187,7 @@ pub mod options {
     pub use crate::order::Symbol;
     pub use crate::protocol::{
         BitcoinKnobs, CallMode, EagerLinks, FloodKnobs, GossipsubKnobs, HopFanouts, Knob, Knobs, LazyKnobs,
-        PlumtreeKnobs, Preset, PushFanout, PushKnobs, PushPullKnobs, StakeKnob, SwimKnobs, TurbineKnobs,
+        PlumtreeKnobs, Preset, PushFanout, PushKnobs, PushPullKnobs, StakeFile, StakeKnob, SwimKnobs, TurbineKnobs,
     };
     pub use crate::ratio::Ratio;
     pub use crate::scenario::{

@@ -37,6 +37,17 @@ pub struct PartSet {
     pub coding: u32,
 }
 
+/// The sets of an order of one length, so that a message about one of them takes no division.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderSets {
+    /// Bytes of the order.
+    pub order_bytes: u32,
+    /// The number of sets.
+    pub count: u32,
+    whole: PartSet,
+    last: PartSet,
+}
+
 /// The name of a part: its set within the order, and its place within the set. It is the lower half of the word that
 /// names a part in a message, whose upper half is the protocol's own.
 ///
@@ -72,7 +83,28 @@ impl PartSet {
     }
 }
 
+impl OrderSets {
+    /// Returns the size of a set; `None` if the order has fewer.
+    #[inline]
+    pub const fn get(&self, set: u32) -> Option<PartSet> {
+        if set >= self.count {
+            None
+        } else if set + 1 == self.count {
+            Some(self.last)
+        } else {
+            Some(self.whole)
+        }
+    }
+}
+
 impl OrderCut {
+    /// Returns the sets of an order with this many bytes.
+    pub fn sets_of(self, order_bytes: u32) -> OrderSets {
+        let count = self.sets(order_bytes);
+        let whole = PartSet { data: self.data, coding: self.coding };
+        OrderSets { order_bytes, count, whole, last: self.set(order_bytes, count - 1) }
+    }
+
     /// Returns the number of data parts of an order with this many bytes, at least one.
     pub const fn data_parts(self, order_bytes: u32) -> u32 {
         let parts = order_bytes.div_ceil(self.body_bytes);
@@ -176,7 +208,12 @@ mod tests {
 
     #[test]
     fn sets_are_whole_but_for_the_last() {
-        let sets = |bytes| (0..AGAVE.sets(bytes)).map(|set| AGAVE.set(bytes, set)).collect::<Vec<_>>();
+        let sets = |bytes| {
+            let sets: Vec<PartSet> = (0..AGAVE.sets(bytes)).map(|set| AGAVE.set(bytes, set)).collect();
+            let same = AGAVE.sets_of(bytes);
+            assert!((0..).map_while(|set| same.get(set)).eq(sets.iter().copied()), "{bytes}");
+            sets
+        };
         let whole = PartSet { data: 32, coding: 32 };
         assert_eq!(sets(0), [PartSet { data: 1, coding: 17 }]);
         assert_eq!(sets(964), [PartSet { data: 1, coding: 17 }]);

@@ -58,7 +58,7 @@ pub use push_pull::{CallMode, PushPull, PushPullKnobs};
 pub use shard_view::{DialRule, Knowledge, ShardView};
 pub use swim::{Swim, SwimKnobs};
 pub use targets::{HopFanouts, TargetBatch, TargetDraw, TargetScratch};
-pub use turbine::{AGAVE_TREES, ListedTree, StakeKnob, Turbine, TurbineKnobs};
+pub use turbine::{AGAVE_TREES, ListedTree, StakeFault, StakeFile, StakeKnob, Turbine, TurbineKnobs};
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, Tail};

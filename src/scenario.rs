@@ -43,6 +43,7 @@ mod protocol_traits;
 mod replay;
 mod resolve;
 mod shell;
+mod stake_options;
 #[cfg(all(test, feature = "cli"))]
 mod tests;
 mod transport_kind;
@@ -185,7 +186,8 @@ impl Scenario {
         let place = place.map(|file| ("place", Path::new(file.path())));
         let links = self.network.as_ref().and_then(|network| network.links.as_ref());
         let links = links.map(|file| ("links", Path::new(file.path())));
-        topology.into_iter().chain(network).chain(place).chain(links).chain(publications)
+        let stakes = self.protocol.stakes.as_ref().map(|file| ("stakes", Path::new(file.path())));
+        topology.into_iter().chain(network).chain(place).chain(links).chain(publications).chain(stakes)
     }
 
     /// Returns the seed of a run, counted from 0.

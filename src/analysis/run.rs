@@ -225,7 +225,7 @@ impl RunFigures {
             order_outcome: record.order_outcome(),
             at_stop: at_stop(record, &delays, time_to_target_ns),
             virtual_ns: record.virtual_time().map(|time| time.0),
-            machine: MachineFigures::of(record, messages),
+            machine: MachineFigures::of(record, messages + record.parts().sent),
             time_resolution_ns: time_resolution(record),
             departure_late_ns: record.departures.as_ref().and_then(Lateness::of),
             nodes,

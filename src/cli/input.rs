@@ -1,5 +1,5 @@
-//! The files that a command reads: a scenario, an edge list, a matrix, places, links, a list of publications. `-` is
-//! standard input.
+//! The files that a command reads: a scenario, an edge list, a matrix, places, links, a list of publications, stakes.
+//! `-` is standard input.
 
 use super::Failure;
 use super::files::NamedInput;
@@ -28,6 +28,7 @@ pub(super) fn check(draft: &Draft, config: Option<&Path>, repeats: bool) -> Resu
         ("place", place),
         ("links", links),
         ("publications", publications),
+        ("stakes", draft.stakes.as_deref().is_some_and(is_standard_input)),
     ];
     let mut readers = named.into_iter().filter_map(|(option, reads)| reads.then_some(option));
     match (readers.next(), readers.next()) {

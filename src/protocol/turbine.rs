@@ -22,16 +22,18 @@ mod listed_trees;
 mod received_shreds;
 mod shuffle;
 mod stake;
+mod stake_file;
 mod tree;
 
 pub use knobs::TurbineKnobs;
 pub use listed_trees::{AGAVE_TREES, ListedTree};
 pub use stake::StakeKnob;
+pub use stake_file::{StakeFault, StakeFile};
 
 use super::{Context, Protocol, ProtocolState, ShardView, Targets};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, WordTail};
-use crate::parts::{OrderCut, PartName, PartSet};
+use crate::parts::{OrderCut, OrderSets, PartName};
 use received_shreds::{ReceivedShreds, ShredBits};
 use shuffle::Shuffles;
 use smallvec::SmallVec;
@@ -55,6 +57,8 @@ pub struct Turbine {
 #[derive(Debug)]
 pub struct TurbineState {
     cut: OrderCut,
+    /// The sets of the last order that a shred came of: most orders are of one length.
+    sets: OrderSets,
     tree: ShredTree,
     shuffles: Arc<Shuffles>,
     received: ReceivedShreds,
@@ -84,6 +88,11 @@ impl Turbine {
     pub fn new(knobs: TurbineKnobs, seed: u64, nodes: u32, order_bytes_max: u32) -> Turbine {
         Turbine { knobs, nodes, order_bytes_max, shuffles: Arc::new(Shuffles::new(knobs.stake, seed, nodes)) }
     }
+
+    /// Returns the protocol with the stakes of a file, which has as many nodes as the run.
+    pub fn with_stakes(self, file: &StakeFile) -> Turbine {
+        Turbine { shuffles: Arc::new(Shuffles::listed(file.by_node())), ..self }
+    }
 }
 
 impl TurbineState {
@@ -102,13 +111,13 @@ impl TurbineState {
     fn receive<C: Context>(&mut self, context: &mut C, message: &Message, shred: ShredWord) {
         let (order, PartName { set, place }) = (message.order, shred.name);
         let order_bytes = context.order_bytes(order);
-        let Some(mut bits) = self.received.of(context.local(), order) else { return context.count_part(false) };
-        let sets = self.cut.sets(order_bytes);
-        // A shred that its order does not have is none; only a forged message names one.
-        let size = if set < sets { self.cut.set(order_bytes, set) } else { PartSet { data: 0, coding: 0 } };
-        if place >= size.parts() {
-            return context.count_part(false);
+        if self.sets.order_bytes != order_bytes {
+            self.sets = self.cut.sets_of(order_bytes);
         }
+        let sets = self.sets;
+        let Some(mut bits) = self.received.of(context.local(), order) else { return context.count_part(false) };
+        // A shred that its order does not have is none; only a forged message names one.
+        let Some(size) = sets.get(set).filter(|size| place < size.parts()) else { return context.count_part(false) };
         let (before, is_new) = bits.mark(set, place);
         let was_lacking = before < size.data && !context.knows(order);
         context.count_part(is_new && was_lacking);
@@ -116,8 +125,7 @@ impl TurbineState {
             return;
         }
         let is_recovered = before + 1 == size.data && was_lacking;
-        let is_complete =
-            is_recovered && recover(context, order, set, &mut bits) && bits.have_all(self.cut, order_bytes);
+        let is_complete = is_recovered && recover(context, order, set, &mut bits) && bits.have_all(&sets);
         if is_complete {
             context.deliver_recovered(order);
         }
@@ -152,6 +160,7 @@ impl Protocol for Turbine {
         let cut = self.knobs.cut();
         TurbineState {
             cut,
+            sets: cut.sets_of(self.order_bytes_max),
             tree: ShredTree::new(self.knobs.fanout, self.nodes.saturating_sub(1)),
             shuffles: Arc::clone(&self.shuffles),
             received: ReceivedShreds::new(view.size(), view.orders(), view.window(), cut.sets(self.order_bytes_max)),

@@ -27,6 +27,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
             exclude_sender: false,
             retry: None,
             announce_interval: None,
+            stakes: None,
         },
         workload: WorkloadOptions {
             origins: Origins::One(NodeId(0)),

@@ -8,6 +8,7 @@ use super::payload::PayloadBytes;
 use super::protocol_mismatch::ProtocolMismatch;
 use super::transport_kind::{TransportKind, carriers_that};
 use crate::network::{BandwidthUseError, LatencySpec, LinkFault, PlaceFault, RegionSpec};
+use crate::protocol::StakeFault;
 use crate::table::TableError;
 use crate::topology::{TopologyError, TopologySpec};
 use crate::workload::{PublicationFault, Rate};
@@ -177,6 +178,10 @@ pub enum ScenarioError {
     /// The places of nodes cannot be read.
     #[error(transparent)]
     Place(#[from] TableError<PlaceFault>),
+
+    /// The stakes of nodes cannot be read.
+    #[error(transparent)]
+    Stakes(#[from] TableError<StakeFault>),
 
     /// The carrier does not carry orders of this size.
     #[error(

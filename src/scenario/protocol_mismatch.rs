@@ -3,6 +3,7 @@
 use super::bad_value::shown;
 use super::kinds::{Choice, ProtocolKind};
 use super::protocol_spec::ProtocolSpec;
+use crate::protocol::StakeKnob;
 use crate::ratio::Ratio;
 use crate::topology::TopologySpec;
 
@@ -73,6 +74,23 @@ pub enum ProtocolMismatch {
         topology: TopologySpec,
         /// The protocol asked for.
         protocol: ProtocolKind,
+    },
+
+    /// The protocol knows no stakes.
+    #[error(
+        "--stakes with --protocol {}: its nodes have no stakes; leave --stakes out or choose --protocol turbine",
+        protocol.name()
+    )]
+    NoStakes {
+        /// The protocol asked for.
+        protocol: ProtocolKind,
+    },
+
+    /// Stakes are both listed and drawn.
+    #[error("--stakes with the knob stake={stake}: both say what stakes nodes have; leave one of the two out")]
+    StakesTwice {
+        /// The knob's value.
+        stake: StakeKnob,
     },
 
     /// No fanout of push reaches the target.

@@ -10,7 +10,7 @@ use super::transport_kind::TransportKind;
 use super::{Draft, limits};
 use crate::message::TTL_MAX;
 use crate::network::{HEADER_BYTES, NetworkSpec};
-use crate::protocol::{HopFanouts, LazyKnobs, PushFanout, PushKnobs};
+use crate::protocol::{HopFanouts, LazyKnobs, PushFanout, PushKnobs, StakeFile};
 use crate::time::Nanos;
 use serde::{Serialize, Serializer};
 
@@ -75,6 +75,13 @@ macro_rules! protocol_options {
             /// adds time at every hop.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             announce_interval: Nanos = "TIME", protocol_options::read_announce_interval;
+
+            /// With turbine, stakes of the nodes from a file of comma-separated values.
+            ///
+            /// Its columns are node and stake, a whole number. A node with more stake is likelier to be near the root
+            /// of a shred's tree; nodes without a line have no stake and come after all others. `-` is standard input.
+            #[arg(hide_short_help = true)]
+            stakes: String = "FILE", stake_options::read_stakes;
         }
     };
 }
@@ -95,6 +102,8 @@ pub struct ProtocolOptions {
     pub retry: Option<Nanos>,
     /// Time for which a node gathers orders before it announces them, if the protocol announces.
     pub announce_interval: Option<Nanos>,
+    /// Stakes of the nodes, read when the draft was built; `None` if no file lists them.
+    pub stakes: Option<StakeFile>,
 }
 
 /// The maximum hops of an order.
@@ -114,6 +123,7 @@ impl ProtocolOptions {
         network: Option<&NetworkSpec>,
         order_bytes: u32,
         auto_fanout: impl FnOnce() -> Result<u32, ScenarioError>,
+        stakes: impl FnOnce(ProtocolSpec) -> Result<Option<StakeFile>, ScenarioError>,
     ) -> Result<ProtocolOptions, ScenarioError> {
         let asked = draft.protocol.unwrap_or(ProtocolKind::Push.into()).checked()?;
         let shared = SharedKnobs::asked(draft, asked)?;
@@ -130,6 +140,7 @@ impl ProtocolOptions {
             exclude_sender: exclude_sender(draft.exclude_sender, kind)?,
             retry: retry(shared.retry, kind, || retry_default(fanout, network, order_bytes))?,
             announce_interval: announce_interval(shared.announce_interval, kind)?,
+            stakes: stakes(asked)?,
         })
     }
 
@@ -172,6 +183,7 @@ impl ProtocolOptions {
         draft.exclude_sender = takes_fanout.then_some(self.exclude_sender);
         draft.retry = self.retry;
         draft.announce_interval = self.announce_interval;
+        draft.stakes = self.stakes.as_ref().map(|file| file.path().to_owned());
     }
 }
 

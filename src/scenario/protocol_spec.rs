@@ -6,6 +6,7 @@
 use super::bad_value::{BadValue, shown};
 use super::kinds::{Choice, ProtocolKind};
 use super::{Draft, Scenario};
+use crate::parts::OrderCut;
 use crate::protocol::{
     BadKnob, BitcoinKnobs, FloodKnobs, GossipsubKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs, PushKnobs, PushPullKnobs,
     SwimKnobs, TurbineKnobs, most_similar, read_knobs, write_knobs,
@@ -143,13 +144,18 @@ impl ProtocolSpec {
 
     /// Returns the bytes of the bodies of all parts of an order with a payload of this length; 0 if it travels whole.
     pub(crate) fn encoded_part_bytes(&self, payload_bytes: u32) -> u64 {
-        match self.protocol {
-            ProtocolKnobs::Turbine(knobs) => {
-                let cut = knobs.cut();
-                u64::from(cut.parts(order_bytes(payload_bytes))) * u64::from(cut.body_bytes)
-            }
-            _ => 0,
-        }
+        let body_bytes = self.cut().map_or(0, |cut| cut.body_bytes);
+        u64::from(body_bytes) * u64::from(self.parts_of(payload_bytes).unwrap_or(0))
+    }
+
+    /// Returns the number of parts of an order with a payload of this length; `None` if it travels whole.
+    pub(super) fn parts_of(&self, payload_bytes: u32) -> Option<u32> {
+        self.cut().map(|cut| cut.parts(order_bytes(payload_bytes)))
+    }
+
+    /// Returns the rule by which the protocol cuts orders; `None` if they travel whole.
+    fn cut(&self) -> Option<OrderCut> {
+        if let ProtocolKnobs::Turbine(knobs) = self.protocol { Some(knobs.cut()) } else { None }
     }
 
     /// Returns the longest time from an order's last receipt to the last repair of it, in a network of `nodes` nodes.

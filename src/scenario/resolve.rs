@@ -9,7 +9,7 @@ use super::protocol_mismatch::ProtocolMismatch;
 use super::virtual_threads::threads_fed;
 use super::{
     CarrierOptions, Draft, FailureOptions, OverlayOptions, ProtocolOptions, RunOptions, Scenario, ScenarioValues,
-    WorkloadOptions, carrier_options, network_options,
+    WorkloadOptions, carrier_options, network_options, stake_options,
 };
 use crate::topology::TopologySpec;
 use crate::wire::message_bytes;
@@ -41,7 +41,9 @@ impl Draft {
         let order_bytes = message_bytes(workload.payload_bytes.most());
         let run = RunOptions::resolve(&self, transport, overlay.nodes)?;
         let fanout = || auto_fanout(&overlay, network.as_ref(), &failures, run.target);
-        let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref(), order_bytes, fanout)?;
+        let listed = read.and_then(|read| read.protocol.stakes.as_ref());
+        let stakes = |spec| stake_options::stakes(self.stakes.as_deref(), spec, &overlay, listed);
+        let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref(), order_bytes, fanout, stakes)?;
         if protocol.kind().traits().cuts_orders && overlay.topology != TopologySpec::Complete {
             let (topology, protocol) = (overlay.topology, protocol.kind());
             return Err(ProtocolMismatch::NeedsNoOverlay { topology, protocol }.into());

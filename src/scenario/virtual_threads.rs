@@ -32,8 +32,10 @@ pub(super) fn threads_fed(
     network: &NetworkSpec,
 ) -> usize {
     let copies = if protocol.kind().traits().takes_fanout { protocol.fanout } else { overlay.peers.max(1) };
+    // Each node gets each part once.
+    let parts = protocol.spec.parts_of(workload.payload_bytes.most());
     let orders = workload.bulk.map_or(1, |bulk| bulk.orders);
-    let messages = u64::from(copies.min(overlay.nodes)) * u64::from(overlay.nodes);
+    let messages = u64::from(parts.unwrap_or(copies.min(overlay.nodes))) * u64::from(overlay.nodes);
     let messages = messages.saturating_mul(orders.into());
     let Some(meetings) = meetings(overlay, workload, network) else { return 1 };
     let fed = (messages / MESSAGES_EACH).min(messages / meetings.saturating_mul(MESSAGES_EACH_MEETING));
@@ -61,7 +63,7 @@ fn meetings(overlay: &OverlayOptions, workload: &WorkloadOptions, network: &Netw
 
 #[cfg(test)]
 mod tests {
-    use super::super::Draft;
+    use super::super::{Draft, PayloadBytes};
     use super::*;
     use crate::scenario::TransportKind;
     use crate::workload::Rate;
@@ -82,6 +84,22 @@ mod tests {
     fn of(draft: Draft) -> usize {
         let scenario = draft.build().unwrap();
         threads_fed(&scenario.overlay, &scenario.protocol, &scenario.workload, scenario.network.as_ref().unwrap())
+    }
+
+    #[test]
+    fn parts_are_work() {
+        let turbine = |payload| {
+            of(Draft {
+                transport: Some(TransportKind::Simulated),
+                nodes: Some(10_000),
+                protocol: "turbine".parse().ok(),
+                payload_bytes: Some(PayloadBytes::exactly(payload)),
+                latency: "uniform:10ms..100ms".parse().ok(),
+                ..Draft::default()
+            })
+        };
+        // 18 parts to each node, and 2,176 in 34 sets.
+        assert_eq!((turbine(100), turbine(1 << 20)), (1, 217));
     }
 
     #[test]

@@ -42,8 +42,14 @@ impl Scenario {
             ProtocolKnobs::Turbine(knobs) => {
                 let ttl = if let Ttl::Hops(ttl) = self.protocol.ttl { ttl } else { TTL_MAX };
                 let longest = self.network.as_ref().map_or(Nanos::ZERO, NetworkSpec::longest);
-                let (orders, window) = (self.orders(), self.window(ttl, longest).orders());
-                return knobs.state_bytes(nodes, orders, window, order_bytes(self.workload.payload_bytes.most()));
+                let (orders, has_stakes) = (self.orders(), self.protocol.stakes.is_some());
+                let (window, longest_order) = (self.window(ttl, longest).orders(), self.workload.payload_bytes.most());
+                return knobs.state_bytes(
+                    (nodes, self.overlay.nodes),
+                    (orders, window),
+                    order_bytes(longest_order),
+                    has_stakes,
+                );
             }
             _ => return self.protocol.spec.state_bytes(nodes, links),
         };

@@ -150,7 +150,13 @@ pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
         ProtocolKnobs::Turbine(knobs) => {
             let order_bytes_max = order_bytes(scenario.workload.payload_bytes.most());
             let turbine = Turbine::new(knobs, scenario.run.seed, scenario.overlay.nodes, order_bytes_max);
-            Box::new(TypedProtocol::named(kind, turbine))
+            Box::new(TypedProtocol::named(
+                kind,
+                match &scenario.protocol.stakes {
+                    Some(file) => turbine.with_stakes(file),
+                    None => turbine,
+                },
+            ))
         }
         ProtocolKnobs::Lazy(knobs) => Box::new(TypedProtocol::named(kind, Lazy::new(knobs))),
         ProtocolKnobs::LazyBitcoin(knobs) => Box::new(TypedProtocol::named(kind, BitcoinRelay::new(knobs))),

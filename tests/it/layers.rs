@@ -26,7 +26,10 @@ const ROOMS: [(&str, &[&str]); 24] = [
     ("protocol", &["topology", "parts"]),
     ("network", &["topology"]),
     ("adversary", &["topology", "network"]),
-    ("scenario", &["theory", "order", "wire", "workload", "topology", "coverage", "protocol", "network", "adversary"]),
+    (
+        "scenario",
+        &["theory", "order", "parts", "wire", "workload", "topology", "coverage", "protocol", "network", "adversary"],
+    ),
     ("threads", &["scenario"]),
     ("cluster", &["topology", "threads"]),
     ("transport", &["order", "wire", "record", "scenario", "threads"]),

@@ -18,7 +18,8 @@ impl RunContext<'_> {
         let has_rates = self.network.is_some_and(|network| network.limited() != [false, false]);
         let is_weightless = match carrier.transport.is_virtual() {
             true => !has_rates,
-            false => !carrier.charge_serialization,
+            // Where parts of an order cross a socket, each of its bytes does.
+            false => !carrier.charge_serialization && !carrier.transport.traits().encodes,
         };
         let is_virtual = carrier.transport.is_virtual();
         (is_weightless && record.ledger.sent > 0).then_some(Notice::SizeUnmet { payload_bytes, is_virtual })

@@ -41,12 +41,19 @@ impl TurbineKnobs {
         OrderCut { body_bytes: self.shred_bytes, data: self.data_shreds, coding: self.coding_shreds }
     }
 
-    /// Returns the bytes of the nodes' bits of shreds, and of the shuffles that are kept, in a run with orders of at
-    /// most this many bytes of which a node tells `window` apart.
-    pub(crate) fn state_bytes(&self, nodes: u64, orders: u32, window: u32, order_bytes_max: u32) -> u64 {
+    /// Returns the bytes of the bits of `nodes` nodes for shreds, and of the shuffles of the whole network that are
+    /// kept, in a run with orders of at most this many bytes, of which a node tells `window` apart.
+    pub(crate) fn state_bytes(
+        &self,
+        (nodes, network_size): (u64, u32),
+        (orders, window): (u32, u32),
+        order_bytes_max: u32,
+        has_stakes: bool,
+    ) -> u64 {
         let by_node = ReceivedShreds::bytes_per_node(orders, window, self.cut().sets(order_bytes_max));
         let parts = u64::from(self.cut().parts(order_bytes_max)).saturating_mul(orders.into());
-        nodes.saturating_mul(by_node).saturating_add(Shuffles::bytes(self.stake, nodes, parts))
+        let is_weighted = has_stakes || self.stake != StakeKnob::Equal;
+        nodes.saturating_mul(by_node).saturating_add(Shuffles::bytes(is_weighted, network_size.into(), parts))
     }
 }
 

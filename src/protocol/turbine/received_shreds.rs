@@ -4,7 +4,7 @@
 //! that takes its place.
 
 use crate::ids::OrderIndex;
-use crate::parts::OrderCut;
+use crate::parts::OrderSets;
 use crate::simd::prefetch;
 
 /// The received shreds of all nodes of a shard.
@@ -93,8 +93,8 @@ impl ShredBits<'_> {
     }
 
     /// Returns true if there are as many shreds of each set of an order as it has data shreds.
-    pub(super) fn have_all(&self, cut: OrderCut, order_bytes: u32) -> bool {
-        (0..cut.sets(order_bytes)).zip(&*self.0).all(|(set, bits)| bits.count_ones() >= cut.set(order_bytes, set).data)
+    pub(super) fn have_all(&self, sets: &OrderSets) -> bool {
+        (0..).map_while(|set| sets.get(set)).zip(&*self.0).all(|(size, bits)| bits.count_ones() >= size.data)
     }
 }
 

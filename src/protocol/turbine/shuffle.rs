@@ -8,7 +8,7 @@
 use super::stake::StakeKnob;
 use crate::ids::{NodeId, OrderIndex};
 use crate::parts::{PartName, SET_PARTS_MAX};
-use crate::random::log::minus_log2;
+use crate::random::log::{self, minus_log2};
 use crate::random::{Key, Purpose};
 use crate::topology::KeyedPermutation;
 use parking_lot::Mutex;
@@ -28,6 +28,12 @@ const LISTS_MAX: u64 = 1 << 16;
 
 /// Digits of a logarithm that are left out, so that a sum fits a word.
 const SPARED_BITS: u32 = 8;
+
+/// Binary digits after the point of a logarithm.
+const LOGARITHM_BITS: u32 = log::ONE_BITS - SPARED_BITS;
+
+/// The logarithm of no stake: below that of every stake by more than any two draws differ.
+const NO_STAKE: i64 = -(1 << 60);
 
 /// The shuffles of all shreds of a run.
 #[derive(Debug)]
@@ -76,15 +82,29 @@ impl Shuffles {
         Shuffles { nodes, stakes, lists: (0..lists).map(|_| Mutex::new(None)).collect() }
     }
 
-    /// Returns the bytes of the stakes and of the lists in a run of `shreds` shreds.
-    pub(super) fn bytes(stake: StakeKnob, nodes: u64, shreds: u64) -> u64 {
-        match stake {
-            StakeKnob::Equal => 0,
-            StakeKnob::Pareto(_) => {
-                let lists = Shuffles::kept(nodes).min(shreds);
-                nodes.saturating_mul(size_of::<i64>() as u64 + lists.saturating_mul(LIST_BYTES_PER_NODE))
+    /// Creates the shuffles of nodes with these stakes.
+    pub(super) fn listed(stakes: &[u64]) -> Shuffles {
+        let logarithm = |&stake: &u64| match stake {
+            // After all others, whatever is drawn.
+            0 => NO_STAKE,
+            // Shifted to the top, where the bit that a logarithm sets in its argument changes nothing.
+            stake => {
+                let zeros = stake.leading_zeros();
+                let below_top = minus_log2(stake << zeros) >> SPARED_BITS;
+                (i64::from(u64::BITS - zeros) << LOGARITHM_BITS) - below_top as i64
             }
+        };
+        let lists = (0..Shuffles::kept(stakes.len() as u64)).map(|_| Mutex::new(None)).collect();
+        Shuffles { nodes: stakes.len() as u32, stakes: Some(stakes.iter().map(logarithm).collect()), lists }
+    }
+
+    /// Returns the bytes of the stakes and of the lists in a run of `shreds` shreds.
+    pub(super) fn bytes(has_stakes: bool, nodes: u64, shreds: u64) -> u64 {
+        if !has_stakes {
+            return 0;
         }
+        let lists = Shuffles::kept(nodes).min(shreds);
+        nodes.saturating_mul(size_of::<i64>() as u64 + lists.saturating_mul(LIST_BYTES_PER_NODE))
     }
 
     /// Returns the number of lists that are kept at a time.
@@ -227,6 +247,26 @@ mod tests {
         }
     }
 
+    /// Logarithms of stakes from a file; nodes without any come last, in a sequence of their own for each shred.
+    #[test]
+    fn nodes_without_stake_come_last() {
+        let shuffles = Shuffles::listed(&[1, 0, 3, 0, u64::MAX, 0, 1 << 40]);
+        let logarithms = shuffles.stakes.as_ref().unwrap();
+        for (node, stake) in [(0, 1.0_f64), (2, 3.0), (4, u64::MAX as f64), (6, (1_u64 << 40) as f64)] {
+            let found = logarithms[node] as f64 / (1_u64 << LOGARITHM_BITS) as f64;
+            assert!((found - stake.log2()).abs() < 1e-6, "{stake}: {found}");
+        }
+        let mut last = Vec::new();
+        for place in 0..64 {
+            let shuffle = shuffles.of(shared(2), OrderIndex(0), PartName { set: 0, place }, NodeId(2));
+            last.push([3, 4, 5].map(|place| shuffle.node_at(place).0));
+        }
+        assert!(last.iter().all(|nodes| nodes.iter().all(|node| [1, 3, 5].contains(node))));
+        last.sort_unstable();
+        last.dedup();
+        assert_eq!(last.len(), 6);
+    }
+
     /// A list that another shred has displaced is made again, the same.
     #[test]
     fn a_list_is_the_same_however_often_it_is_made() {
@@ -239,7 +279,7 @@ mod tests {
         let others: Vec<_> = (1..3_000).map(list).collect();
         assert!(others.iter().all(|other| *other != before));
         assert_eq!(list(0), before);
-        assert_eq!(Shuffles::bytes(StakeKnob::Pareto(800), 1_000_000, 64), 1_000_000 * (8 + 64 * 8));
-        assert_eq!(Shuffles::bytes(StakeKnob::Equal, 1_000_000, 64), 0);
+        assert_eq!(Shuffles::bytes(true, 1_000_000, 64), 1_000_000 * (8 + 64 * 8));
+        assert_eq!(Shuffles::bytes(false, 1_000_000, 64), 0);
     }
 }

@@ -275,6 +275,14 @@ fn an_order_fits_what_carries_it() {
              payload; ask for at most --payload-bytes 1048576, or choose --transport memory or simulated",
         ),
         (
+            "--stakes stakes.csv",
+            "--stakes with --protocol push: its nodes have no stakes; leave --stakes out or choose --protocol turbine",
+        ),
+        (
+            "--protocol turbine,stake=pareto:1.2 --stakes stakes.csv",
+            "--stakes with the knob stake=pareto:1.2: both say what stakes nodes have; leave one of the two out",
+        ),
+        (
             "--protocol turbine --peers 8",
             "--topology erdos-renyi with --protocol turbine: its nodes know everybody, and its trees are of all nodes; \
              leave --topology and --peers out",

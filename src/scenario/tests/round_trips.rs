@@ -222,6 +222,8 @@ fn drafts() -> impl Strategy<Value = Draft> {
         protocol: gossip.4,
         retry: gossip.5,
         announce_interval: gossip.6,
+        // A file, as is that of publications.
+        stakes: None,
         until: run.0,
         timeout: run.1,
         seed: run.2,
