@@ -45,6 +45,7 @@ impl ClusterProcessFigures {
             events_sent,
             bytes_sent,
             settling_meetings: _,
+            settled_events: _,
             waiting_bytes: _,
             crossing_bytes: _,
         } = process;

@@ -130,6 +130,7 @@ pub(crate) fn record_of_everything() -> RunRecord {
         events_sent: 3_960,
         bytes_sent: 95_040,
         settling_meetings: 2,
+        settled_events: 1_980,
         waiting_bytes: 1 << 20,
         crossing_bytes: 190_080,
     };

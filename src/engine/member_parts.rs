@@ -106,7 +106,7 @@ impl<'a> MemberParts<'a> {
     fn process_record(&self, setup: &EngineSetup<'_>, traffic: &[ExchangeCounts]) -> ClusterProcessRecord {
         let (workers, mut sum) = (traffic.len(), ExchangeCounts::default());
         traffic.iter().for_each(|traffic| sum.merge(traffic));
-        let ExchangeCounts { meetings, settling, events, bytes, waited, buffered } = sum;
+        let ExchangeCounts { meetings, settling, settled, events, bytes, waited, buffered } = sum;
         let passed = (monotonic_ns() - self.began) * workers as u64;
         ClusterProcessRecord {
             pid: std::process::id(),
@@ -119,6 +119,7 @@ impl<'a> MemberParts<'a> {
             events_sent: events,
             bytes_sent: bytes,
             settling_meetings: settling,
+            settled_events: settled,
             waiting_bytes: setup.allowance.most_held(),
             crossing_bytes: buffered,
         }

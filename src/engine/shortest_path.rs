@@ -19,7 +19,7 @@ mod settlement;
 mod worker;
 
 #[cfg(feature = "cluster")]
-pub use settlement::MESSAGES_TOGETHER as SETTLED_TOGETHER;
+pub use worker::MESSAGES_TOGETHER;
 
 #[cfg(feature = "cluster")]
 use super::digest::of_receipts;
@@ -107,7 +107,8 @@ fn run_shares<P: FirstMessage, X: Exchange<Candidate>, R: Send>(
     let shares = run_shards(setup, exchange, shares, |shard, mut end, (receipts, section)| {
         let reach = setup.network.ceiling().map(|ceiling| WindowLength::new(setup.network.floor()).window(ceiling));
         let known = KnownNodes::new(setup.partition, shard, reach, X::SHARES_MEMORY, (view, first));
-        let worker = ShortestPathWorker::new(setup, shard, &mut *receipts, section, known);
+        let together = if X::SHARES_MEMORY { usize::MAX } else { worker::MESSAGES_TOGETHER };
+        let worker = ShortestPathWorker::new(setup, shard, &mut *receipts, section, known, together);
         let share = worker.run(protocol, &mut end)?;
         complete(shard, &mut end, share, receipts)
     })?;
@@ -147,9 +148,10 @@ fn shard_outcome<P: FirstMessage>(
     let (is_whole, mut reason) = (share.end == End::Quiescent, share.end);
     if !share.end.is_cut_short() && (setup.keeps_traffic || !is_whole) {
         let limit = if is_whole { Nanos::MAX } else { share.at };
-        let before = end.traffic.meetings;
+        let before = end.traffic;
         let settled = settlement::settle_shard(setup, protocol, (shard, receipts), limit, end)?;
-        end.traffic.settling = end.traffic.meetings - before;
+        end.traffic.settling = end.traffic.meetings - before.meetings;
+        end.traffic.settled = end.traffic.events - before.events;
         match settled {
             Some(settled) => {
                 traffic = settled.traffic;

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | messages | per node as at the greater size |
 //! | windows | as at the greater size, and as many more for each doubling as between the two |
-//! | meetings | one for each window, and those that it takes to count messages again |
+//! | meetings | one for each window; along shortest paths as many more as there are pieces of messages |
 //! | messages that cross | `f(n) (1 - 1/P)` of all, for n workers in P processes; f as measured, linear in 1/n |
 //! | memory | the need that the scenario tells, the program, and what waits and crosses, as at the greater size |
 //! | time of a message | as above, by the nodes of a worker; at most three times that of the greater size |
@@ -109,8 +109,9 @@ struct Calibration {
     /// Meetings, which every process has, but for those in which messages are counted again; and those.
     windows: f64,
     settling: f64,
-    /// Events that crossed from one process to another, and bytes of them.
+    /// Events that crossed from one process to another, those of them in which messages were counted again, and bytes.
     crossed: f64,
+    settled: f64,
     bytes: f64,
     /// The most bytes of messages that waited, and of those that crossed in one meeting.
     waiting: f64,
@@ -201,6 +202,7 @@ fn calibrate(
         windows: sum(|record| record.own.meetings - record.own.settling_meetings) / processes as f64,
         settling: sum(|record| record.own.settling_meetings) / processes as f64,
         crossed: sum(|record| record.own.events_sent),
+        settled: sum(|record| record.own.settled_events),
         bytes: sum(|record| record.own.bytes_sent),
         waiting: sum(|record| record.own.waiting_bytes),
         crossing: sum(|record| record.own.crossing_bytes),

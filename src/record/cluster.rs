@@ -25,8 +25,9 @@ pub struct ClusterProcessRecord {
     pub events_sent: u64,
     /// Bytes that it sent to them, those of the connection itself left out.
     pub bytes_sent: u64,
-    /// Those of the meetings in which messages were counted again after the run.
+    /// Those of the meetings in which messages were counted again after the run, and the events sent in them.
     pub settling_meetings: u64,
+    pub settled_events: u64,
     /// The most bytes of messages that waited in its memory at a time, and of buffers for those that crossed in one
     /// meeting, from which those of other runs are estimated.
     pub waiting_bytes: u64,

@@ -38,8 +38,9 @@ const PARCEL_BYTES: usize = 1 << 19;
 pub(in crate::engine) struct ExchangeCounts {
     /// Meetings of the shards.
     pub(in crate::engine) meetings: u64,
-    /// Those in which messages were counted again after the run.
+    /// Those in which messages were counted again after the run, and the events that crossed in them.
     pub(in crate::engine) settling: u64,
+    pub(in crate::engine) settled: u64,
     /// Events that crossed to shards of other processes.
     pub(in crate::engine) events: u64,
     /// Bytes of all packets to them.
@@ -54,9 +55,10 @@ pub(in crate::engine) struct ExchangeCounts {
 impl ExchangeCounts {
     /// Adds the traffic of another shard, which had the same meetings.
     pub(in crate::engine) fn merge(&mut self, other: &ExchangeCounts) {
-        let ExchangeCounts { meetings, settling, events, bytes, waited, buffered } = other;
+        let ExchangeCounts { meetings, settling, settled, events, bytes, waited, buffered } = other;
         self.meetings = self.meetings.max(*meetings);
         self.settling = self.settling.max(*settling);
+        self.settled += settled;
         self.events += events;
         self.bytes += bytes;
         self.waited += waited;

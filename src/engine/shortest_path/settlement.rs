@@ -6,6 +6,7 @@
 
 use super::candidates::Candidate;
 use super::first_forward;
+use super::worker::MESSAGES_TOGETHER;
 use crate::engine::EngineSetup;
 use crate::engine::exchange::{ExchangeBroken, ExchangeEnd, WindowReport};
 use crate::engine::forward_draws::ForwardDraws;
@@ -16,9 +17,6 @@ use crate::record::{CarryList, CompactReceipt, NodeCounters, Receipt, Traffic, W
 use crate::simd::prefetch;
 use crate::time::Nanos;
 use std::ops::Range;
-
-/// The messages that a shard draws between two meetings.
-pub const MESSAGES_TOGETHER: usize = if cfg!(test) { 100 } else { 1 << 17 };
 
 /// Messages between the prefetch of a receiver's receipt and its use.
 const RECEIPT_AHEAD: usize = 32;

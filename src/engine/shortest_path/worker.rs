@@ -18,6 +18,9 @@ use crate::sync::{Lookout, Section};
 use crate::time::{Calendar, Nanos};
 use std::ops::Range;
 
+/// The messages that a shard has for others between two meetings, unless all shards share their memory.
+pub const MESSAGES_TOGETHER: usize = if cfg!(test) { 100 } else { 1 << 17 };
+
 /// The number of received messages that are compared with receipts at a time.
 const RECEIVED: usize = 4_096;
 
@@ -50,8 +53,10 @@ pub(super) struct ShortestPathWorker<'a> {
     batch_nodes: usize,
     /// Room for messages that may be first at their receivers.
     candidates: Vec<Candidate>,
-    /// Messages that may be first at nodes of other shards, by shard.
+    /// Messages that may be first at nodes of other shards, by shard; and the number with which they are handed over in
+    /// the middle of a window, so that no buffer grows to its size.
     out: Vec<Vec<Candidate>>,
+    messages_together: usize,
     /// Room for receipts that replace later ones.
     better: Vec<Improvement>,
     /// The nodes reached in this window.
@@ -77,6 +82,7 @@ impl<'a> ShortestPathWorker<'a> {
         receipts: &'a mut [CompactReceipt],
         section: Section<'a>,
         known: KnownNodes<'a>,
+        messages_together: usize,
     ) -> ShortestPathWorker<'a> {
         let width = WindowLength::new(setup.network.floor());
         let (forward_batch, batch_nodes) = ForwardBatch::new(setup);
@@ -95,6 +101,7 @@ impl<'a> ShortestPathWorker<'a> {
             batch_nodes,
             candidates: Vec::new(),
             out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
+            messages_together,
             better: Vec::new(),
             fired: Vec::new(),
             width,
@@ -131,11 +138,20 @@ impl<'a> ShortestPathWorker<'a> {
             let before = (self.record.clone(), self.model_lost);
             self.known.advance(window);
             let late = self.reach(window);
-            self.activate(protocol);
-            let report = self.report(late, round);
-            exchange.send(&mut self.out);
-            let report = exchange.meet(report)?;
-            self.receive_candidates(exchange);
+            let mut handled = 0;
+            let report = loop {
+                handled = self.activate(protocol, handled);
+                // No node has timers, so that a wake-up stands for messages of this window that are still to come. What
+                // has been handed over arrives after this window.
+                let wake = (handled < self.fired.len()).then_some(window);
+                let report = WindowReport { wake, ..self.report(late, round) };
+                exchange.send(&mut self.out);
+                let report = exchange.meet(report)?;
+                self.receive_candidates(exchange);
+                if report.wake.is_none() {
+                    break report;
+                }
+            };
             let decision = state.decide(&report);
             if self.index == 0 {
                 self.setup.observer.progressed(state.progress());
@@ -177,14 +193,21 @@ impl<'a> ShortestPathWorker<'a> {
         late
     }
 
-    /// Lets each of these nodes handle its first message.
-    fn activate<P: FirstMessage>(&mut self, protocol: &P) {
+    /// Lets nodes of this window handle their first messages, from the one at `begin` on, until as many messages as are
+    /// handed over together wait for other shards. Returns the number of nodes that have handled theirs, or need not.
+    fn activate<P: FirstMessage>(&mut self, protocol: &P, begin: usize) -> usize {
         let fired = std::mem::take(&mut self.fired);
-        for (begin, nodes) in (0..).step_by(self.batch_nodes).zip(fired.chunks(self.batch_nodes)) {
+        let mut handled = fired.len();
+        for begin in (begin..fired.len()).step_by(self.batch_nodes) {
             // The origin's messages are few, and without them there is no run to report.
             if begin > 0 && self.cut_short.is_some() {
                 break;
             }
+            if self.out.iter().map(Vec::len).sum::<usize>() >= self.messages_together {
+                handled = begin;
+                break;
+            }
+            let nodes = &fired[begin..(begin + self.batch_nodes).min(fired.len())];
             for &(local, receipt) in nodes {
                 let (me, receipt) = (NodeId(self.nodes.start + local), Receipt::from(receipt));
                 if let Some(order_hop) = first_forward(protocol, OrderIndex(0), receipt, self.setup.ttl) {
@@ -194,6 +217,7 @@ impl<'a> ShortestPathWorker<'a> {
             self.send(&fired[(begin + self.batch_nodes).min(fired.len())..]);
         }
         self.fired = fired;
+        handled
     }
 
     /// Draws the messages of the current batch, filters them, and relaxes receipts with those that are left. Between

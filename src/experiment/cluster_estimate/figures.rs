@@ -1,7 +1,7 @@
 //! The arithmetic of an estimate, and its figures.
 
 use super::{Calibration, CalibrationSet, ClusterPlan};
-use crate::engine::SETTLED_TOGETHER;
+use crate::engine::MESSAGES_TOGETHER;
 use crate::memory::{ClusterShape, MemoryNeed, collects_nodes, keeps_own_rows};
 use crate::quantity::rounded_bytes;
 use crate::record::{Receipt, Traffic};
@@ -151,9 +151,6 @@ impl EstimateScale {
         let messages = greater.messages / greater.nodes * nodes;
         let more = slope(&smaller, &greater, |run| run.windows) * doublings(greater.nodes, nodes);
         let windows = (greater.windows + more).max(smaller.windows);
-        let settles = greater.settling > 0.0;
-        let settling = if settles { (messages / workers / SETTLED_TOGETHER as f64).floor() + 1.0 } else { 0.0 };
-        let meetings = windows + settling;
         let crossed = if plan.processes > 1 {
             // Linear in the share of a worker, through what two and more of them do.
             let growth = wider.map_or(0.0, |wider| {
@@ -165,6 +162,11 @@ impl EstimateScale {
         } else {
             0.0
         };
+        // Along shortest paths messages cross in pieces of limited size, in the run and when they are counted again.
+        let pieces = |messages: f64| (messages / workers / MESSAGES_TOGETHER as f64).floor();
+        let first = crossed * (1.0 - greater.settled / greater.crossed.max(1.0));
+        let further = if greater.settling > 0.0 { pieces(first) + pieces(messages) + 1.0 } else { 0.0 };
+        let meetings = windows + further;
         let crowding = plan.shared_cores.map_or(1.0, |cores| (workers / cores as f64).max(1.0));
         EstimateScale { nodes, processes, threads, crowding, messages, windows, meetings, crossed }
     }
@@ -315,6 +317,7 @@ mod tests {
             windows,
             settling: 0.0,
             crossed,
+            settled: 0.0,
             bytes: crossed * 24.0 + windows * processes * (processes - 1.0) * REPORT_BYTES,
             waiting: 100.0 * nodes,
             crossing: 3.0 * crossed,
