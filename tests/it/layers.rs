@@ -113,6 +113,7 @@ const ROOMS: [(&str, &[&str]); 24] = [
         "experiment",
         &[
             "theory",
+            "wire",
             "workload",
             "topology",
             "record",
