@@ -32,7 +32,7 @@ pub(crate) use failure::Failure;
 use crate::escape::{escaped, escaped_lines};
 use crate::experiment::{FirstRunTrace, Series, run_replicates};
 use crate::report::{Environment, Report};
-use crate::scenario::{Choice, Draft, ProtocolKind, Scenario};
+use crate::scenario::{Draft, Scenario};
 use crate::simulation::{self, Program, SimulationError};
 use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use input::inputs;
@@ -139,7 +139,7 @@ enum Question {
     #[command(hide = true)]
     Protocols {
         /// The protocol to list, with the values of its presets side by side.
-        #[arg(value_name = "NAME", value_parser = ProtocolKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>())]
+        #[arg(value_name = "NAME", value_parser = protocols::names())]
         name: Option<String>,
     },
 

@@ -70,7 +70,7 @@ mod windowed;
 
 pub use choice::{Algorithm, EngineError, RunProperties};
 #[cfg(feature = "cluster")]
-pub use cluster::{ClusterOutcome, run_first_in_cluster, run_in_cluster};
+pub use cluster::{ClusterOutcome, MemberNodes, run_first_in_cluster, run_in_cluster};
 pub use encounters::FirstEncounters;
 #[cfg(feature = "cluster")]
 pub use exchange::ClusterMember;

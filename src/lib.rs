@@ -186,8 +186,9 @@ pub mod options {
     };
     pub use crate::order::Symbol;
     pub use crate::protocol::{
-        BitcoinKnobs, CallMode, EagerLinks, FloodKnobs, GossipsubKnobs, HopFanouts, Knob, Knobs, LazyKnobs,
-        PlumtreeKnobs, Preset, PushFanout, PushKnobs, PushPullKnobs, StakeFile, StakeKnob, SwimKnobs, TurbineKnobs,
+        BitcoinKnobs, CallMode, EagerLinks, FloodKnobs, GossipsubKnobs, HopFanouts, HyParViewKnobs, Knob, Knobs,
+        LazyKnobs, PlumtreeKnobs, Preset, PushFanout, PushKnobs, PushPullKnobs, StakeFile, StakeKnob, SwimKnobs,
+        TurbineKnobs,
     };
     pub use crate::ratio::Ratio;
     pub use crate::scenario::{

@@ -73,7 +73,7 @@ pub fn left(scenario: &Scenario, protocol: &ProtocolTraits) -> Result<Option<u64
 /// [`MemoryError`] if it needs more than is available.
 #[cfg(feature = "cluster")]
 pub fn left_in_cluster(scenario: &Scenario, shape: ClusterShape) -> Result<Option<u64>, MemoryError> {
-    left_of(MemoryNeed::in_cluster(scenario, &scenario.protocol.kind().traits(), shape), scenario)
+    left_of(MemoryNeed::in_cluster(scenario, &scenario.protocol.spec.traits(), shape), scenario)
 }
 
 fn left_of(need: MemoryNeed, scenario: &Scenario) -> Result<Option<u64>, MemoryError> {

@@ -17,6 +17,9 @@
 //! | `link_queues` | orders that wait at a link |
 //! | `turbine` | an order travels in shreds, each down a tree of its own |
 //! | `swim` | a node keeps a queue, and tells each order to drawn nodes a bounded number of times |
+//! | `membership`, `over` | protocols that keep the peers of nodes, and a protocol over such a one |
+//! | `hyparview` | each node keeps a small active view, and replaces from a passive one those that fail |
+//! | `any_protocol` | one type for all built-in protocols |
 //! | `announcement`, `announcements` | messages about several orders |
 //! | `knobs` | the values that a protocol lets people choose, and their reader |
 //! | `targets` | the draw of a node's targets |
@@ -25,14 +28,18 @@
 
 mod announcement;
 mod announcements;
+mod any_protocol;
 mod bitcoin_relay;
 mod context;
 mod event;
 mod flood;
 mod gossipsub;
+mod hyparview;
 mod knobs;
 mod lazy;
 mod link_queues;
+mod membership;
+mod over;
 mod plumtree;
 mod push;
 mod push_pull;
@@ -45,13 +52,17 @@ mod turbine;
 
 pub use announcement::Announcement;
 pub use announcements::AnnouncementBatch;
+pub use any_protocol::AnyProtocol;
 pub use bitcoin_relay::{BitcoinKnobs, BitcoinRelay};
 pub use context::Context;
 pub use event::Event;
 pub use flood::{Flood, FloodKnobs};
 pub use gossipsub::{Gossipsub, GossipsubKnobs};
+pub use hyparview::{HyParView, HyParViewKnobs};
 pub use knobs::{BadKnob, DEFAULT, Knob, Knobs, Preset, most_similar, read as read_knobs, write as write_knobs};
 pub use lazy::{Lazy, LazyKnobs};
+pub use membership::{Membership, MembershipState};
+pub use over::Over;
 pub use plumtree::{EagerLinks, Plumtree, PlumtreeKnobs};
 pub use push::{Push, PushFanout, PushKnobs};
 pub use push_pull::{CallMode, PushPull, PushPullKnobs};
@@ -201,6 +212,12 @@ pub trait ProtocolState {
     /// Returns true if nothing is awaited.
     fn is_idle(&self) -> bool {
         self.awaited() == 0
+    }
+
+    /// Returns, at the end of a run, the peers that the nodes of the shard had when the first order was due: an equal
+    /// number of slots for each, an empty one with the node itself. Empty if the overlay gives the peers.
+    fn take_settled_peers(&mut self) -> Vec<NodeId> {
+        Vec::new()
     }
 
     /// Calls `name` with each order for which the shard is not idle, once per awaited answer and due announcement: such

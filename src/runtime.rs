@@ -16,6 +16,7 @@ mod worker;
 pub use run_state::RunState;
 
 use crate::coverage::Marker;
+use crate::ids::NodeId;
 use crate::network::Network;
 use crate::order::Order;
 use crate::protocol::{Knowledge, Protocol, TargetDraw};
@@ -96,6 +97,9 @@ pub struct RuntimeOutcome {
     pub bulk: Option<BulkCounts>,
     /// Delays with which messages left the modelled network, if there is one.
     pub departures: Option<DepartureDelays>,
+    /// The peers of the nodes when the first order was due, if a membership protocol keeps them: an equal number of
+    /// slots for each node, an empty one with the node itself.
+    pub settled_peers: Vec<NodeId>,
 }
 
 /// Counts of a bulk of orders, with times since the clock's base.
@@ -136,6 +140,8 @@ pub struct WorkerOutcome {
     bulk: Option<BulkCounts>,
     departures: Option<DepartureDelays>,
     left_at: Nanos,
+    /// The peers of its nodes when the first order was due, if a membership protocol keeps them.
+    settled_peers: Vec<NodeId>,
 }
 
 /// The reason why a worker left the run early.
@@ -247,6 +253,7 @@ impl RuntimeOutcome {
         self.workers.push(outcome.record);
         self.receipts.extend(outcome.receipts);
         self.traffic.extend(outcome.traffic);
+        self.settled_peers.extend(outcome.settled_peers);
         match (&mut self.bulk, outcome.bulk) {
             (Some(all), Some(bulk)) => all.merge(&bulk),
             (all, bulk) => *all = all.take().or(bulk),

@@ -19,6 +19,8 @@ mod carrier_options;
 #[macro_use]
 mod failures_options;
 #[macro_use]
+mod membership_options;
+#[macro_use]
 mod network_options;
 #[macro_use]
 mod overlay_options;
@@ -35,6 +37,7 @@ mod error;
 mod file;
 mod kinds;
 pub mod limits;
+mod membership_mismatch;
 mod parse;
 mod payload;
 mod protocol_mismatch;
@@ -56,6 +59,8 @@ pub use error::ScenarioError;
 pub use failures_options::FailureOptions;
 pub use file::{FileError, FileProblem};
 pub use kinds::{Choice, Engine, OriginsKind, Pin, ProtocolKind, Spin, Until};
+pub use membership_mismatch::MembershipMismatch;
+pub use membership_options::MembershipOptions;
 pub use overlay_options::OverlayOptions;
 pub use payload::PayloadBytes;
 pub use protocol_mismatch::ProtocolMismatch;
@@ -103,6 +108,8 @@ pub struct ScenarioValues {
     pub overlay: OverlayOptions,
     /// Handling of an order by a node.
     pub protocol: ProtocolOptions,
+    /// The way in which nodes join; `None` if an overlay gives their peers.
+    pub membership: Option<MembershipOptions>,
     /// Orders, their origins and arrival times.
     pub workload: WorkloadOptions,
     /// Carrier of messages, and the workers that drive it.
@@ -319,5 +326,6 @@ macro_rules! declare_draft {
 }
 
 next_group! {
-    [overlay_options protocol_options workload_options carrier_options network_options failures_options run_options]
+    [overlay_options protocol_options membership_options workload_options carrier_options network_options
+        failures_options run_options]
 }

@@ -15,6 +15,7 @@ mod error;
 mod processes;
 mod protocols;
 mod real_time;
+mod settled_peers;
 mod trace_plan;
 mod trace_request;
 mod virtual_time;
@@ -50,6 +51,7 @@ use crate::transport::Clock;
 use crate::workload::{self, Workload};
 use built_overlay::BuiltOverlay;
 use protocols::RunProtocol;
+use settled_peers::SettledPeers;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -85,7 +87,7 @@ pub fn run_observed(
 /// [`SimulationError`] if it needs more memory than is left, or several processes.
 pub fn check(scenario: &Scenario) -> Result<(), SimulationError> {
     processes::check(scenario, None)?;
-    memory::left(scenario, &scenario.protocol.kind().traits())?;
+    memory::left(scenario, &scenario.protocol.spec.traits())?;
     Ok(())
 }
 
@@ -132,7 +134,7 @@ impl<'a> Runner<'a> {
         program: Option<&'a Program>,
     ) -> Result<Runner<'a>, SimulationError> {
         processes::check(scenario, program)?;
-        let memory_left = memory::left(scenario, &scenario.protocol.kind().traits())?.unwrap_or(u64::MAX);
+        let memory_left = memory::left(scenario, &scenario.protocol.spec.traits())?.unwrap_or(u64::MAX);
         Ok(Runner { program, memory_left, ..Runner::new(scenario, interrupt, observer)? })
     }
 
@@ -247,9 +249,14 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn overlay_facts(&self) -> OverlayFacts {
+    /// Returns the facts about the overlay, or about the peers that a membership protocol had found.
+    fn overlay_facts(&self, settled: Option<&SettledPeers>) -> OverlayFacts {
+        let id = self.scenario.names().id(self.forecast.origin);
+        if let Some(peers) = settled {
+            return peers.facts(self.forecast.origin, id);
+        }
         OverlayFacts {
-            origin: self.scenario.names().id(self.forecast.origin),
+            origin: id,
             mean_degree: self.topology.mean_degree(),
             max_degree: self.topology.max_degree(),
             reachable: self.forecast.reach.as_ref().map(|reach| reach.reachable),
@@ -278,8 +285,30 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn degrees(&self, nodes: Range<u32>) -> Vec<u32> {
-        nodes.map(|node| self.topology.degree(NodeId(node))).collect()
+    /// Returns the number of peers of each of these nodes, all of those that have `settled` if any have.
+    fn degrees(&self, nodes: Range<u32>, settled: Option<&SettledPeers>) -> Vec<u32> {
+        match settled {
+            Some(peers) => peers.degrees(nodes.start),
+            None => nodes.map(|node| self.topology.degree(NodeId(node))).collect(),
+        }
+    }
+
+    /// Returns the facts about the overlay of a run, and the number of peers of each node if they are `kept`. With a
+    /// membership protocol the overlay is that of the peers that nodes had when the first order was due.
+    fn overlay_figures(&self, settled_peers: Vec<NodeId>, kept: bool) -> (OverlayFacts, Vec<u32>) {
+        let nodes = self.topology.nodes();
+        let settled = SettledPeers::new(settled_peers, nodes);
+        let degrees = if kept { self.degrees(0..nodes, settled.as_ref()) } else { Vec::new() };
+        (self.overlay_facts(settled.as_ref()), degrees)
+    }
+
+    /// Iterates over the notices of the forecast, after one on peers that a membership protocol had found and that
+    /// leave nodes out.
+    fn foreseen(&self, &OverlayFacts { reachable, origin, .. }: &OverlayFacts) -> impl Iterator<Item = Notice> {
+        let nodes = self.scenario.overlay.nodes;
+        let reachable = reachable.filter(|&reachable| self.scenario.membership.is_some() && reachable < nodes);
+        let apart = reachable.map(|reachable| Notice::OverlayDisconnected { reachable, nodes, origin });
+        apart.into_iter().chain(self.forecast.notices.iter().cloned())
     }
 }
 

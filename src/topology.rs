@@ -83,6 +83,8 @@ enum Shape {
     Complete { nodes: u32 },
     /// The images of the node's own id under keyed permutations, computed.
     Implicit(Implicit),
+    /// None: a membership protocol keeps the peers.
+    Unlinked { nodes: u32 },
 }
 
 impl Topology {
@@ -98,13 +100,17 @@ impl Topology {
         Topology { shape: Shape::Complete { nodes }, dials: None, whole: None }
     }
 
+    fn unlinked(nodes: u32) -> Topology {
+        Topology { shape: Shape::Unlinked { nodes }, dials: None, whole: None }
+    }
+
     /// Returns the slots from which peers are computed, if the family has them; target selection then draws slots
     /// instead of peers.
     #[inline]
     pub fn implicit(&self) -> Option<&Implicit> {
         match &self.shape {
             Shape::Implicit(implicit) => Some(implicit),
-            Shape::Stored(_) | Shape::Complete { .. } => None,
+            Shape::Stored(_) | Shape::Complete { .. } | Shape::Unlinked { .. } => None,
         }
     }
 
@@ -113,7 +119,7 @@ impl Topology {
     pub fn nodes(&self) -> u32 {
         match &self.shape {
             Shape::Stored(rows) => rows.nodes(),
-            Shape::Complete { nodes } => *nodes,
+            Shape::Complete { nodes } | Shape::Unlinked { nodes } => *nodes,
             Shape::Implicit(implicit) => implicit.nodes(),
         }
     }
@@ -126,6 +132,7 @@ impl Topology {
             Shape::Stored(rows) => rows.degree(node),
             Shape::Complete { nodes } => complete::degree(*nodes),
             Shape::Implicit(implicit) => implicit.row(node).len() as u32,
+            Shape::Unlinked { .. } => 0,
         }
     }
 
@@ -137,6 +144,8 @@ impl Topology {
             Shape::Stored(rows) => rows.row(node)[k as usize],
             Shape::Complete { .. } => complete::peer(node, k),
             Shape::Implicit(implicit) => implicit.row(node)[k as usize],
+            // Not called, because no `k` is less than the degree.
+            Shape::Unlinked { .. } => node,
         }
     }
 
@@ -146,6 +155,7 @@ impl Topology {
             Shape::Stored(rows) => Peers::stored(rows.row(node)),
             Shape::Complete { nodes } => Peers::complete(node, *nodes),
             Shape::Implicit(implicit) => Peers::computed(implicit.row(node)),
+            Shape::Unlinked { .. } => Peers::stored(&[]),
         }
     }
 
@@ -157,6 +167,7 @@ impl Topology {
         match &self.shape {
             Shape::Stored(rows) => Some(rows.row(node)),
             Shape::Complete { .. } | Shape::Implicit(_) => None,
+            Shape::Unlinked { .. } => Some(&[]),
         }
     }
 
@@ -166,7 +177,7 @@ impl Topology {
     pub fn entries_before(&self, node: NodeId) -> u32 {
         match &self.shape {
             Shape::Stored(rows) => rows.entries_before(node),
-            Shape::Complete { .. } | Shape::Implicit(_) => 0,
+            Shape::Complete { .. } | Shape::Implicit(_) | Shape::Unlinked { .. } => 0,
         }
     }
 
@@ -182,7 +193,7 @@ impl Topology {
         match &self.shape {
             Shape::Stored(rows) => rows.entry(from, to),
             Shape::Complete { nodes } => complete::entry(from, to, *nodes),
-            Shape::Implicit(_) => None,
+            Shape::Implicit(_) | Shape::Unlinked { .. } => None,
         }
     }
 
@@ -202,7 +213,7 @@ impl Topology {
     /// [`TopologyError`] if there are too many rows to store, memory is short, or the user interrupts the work.
     pub fn materialized(&self, interrupt: &Interrupt) -> Result<Option<Topology>, TopologyError> {
         match &self.shape {
-            Shape::Stored(_) => return Ok(Some(self.clone())),
+            Shape::Stored(_) | Shape::Unlinked { .. } => return Ok(Some(self.clone())),
             Shape::Complete { nodes } if *nodes > COMPLETE_STORED_MAX => return Ok(None),
             Shape::Complete { .. } | Shape::Implicit(_) => {}
         }
@@ -256,6 +267,7 @@ impl Topology {
             Shape::Stored(rows) => rows.entries() / 2,
             Shape::Complete { nodes } => complete::links(*nodes),
             Shape::Implicit(implicit) => implicit.links(),
+            Shape::Unlinked { .. } => 0,
         }
     }
 
@@ -273,6 +285,7 @@ impl Topology {
             Shape::Stored(rows) => rows.longest(),
             Shape::Complete { nodes } => complete::degree(*nodes),
             Shape::Implicit(implicit) => implicit.most(),
+            Shape::Unlinked { .. } => 0,
         }
     }
 
@@ -281,7 +294,7 @@ impl Topology {
     pub fn bytes(&self) -> u64 {
         match &self.shape {
             Shape::Stored(rows) => rows.bytes(),
-            Shape::Complete { .. } => 0,
+            Shape::Complete { .. } | Shape::Unlinked { .. } => 0,
             Shape::Implicit(implicit) => implicit.bytes(),
         }
     }

@@ -88,7 +88,8 @@ fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reachability) -> Op
 
 /// Reports that an overlay that is not searched is disconnected. From three peers on it hardly ever is.
 fn unsearched(scenario: &Scenario) -> Option<Notice> {
-    (scenario.overlay.peers <= 2).then_some(Notice::OverlayNotSearched)
+    let is_drawn = scenario.membership.is_none();
+    (is_drawn && scenario.overlay.peers <= 2).then_some(Notice::OverlayNotSearched)
 }
 
 /// Reports that too few nodes lie within the TTL, whatever is drawn. If nodes may be down, fewer make the target, and

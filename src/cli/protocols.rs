@@ -1,16 +1,18 @@
 //! The listing of `bulkprop protocols`: every protocol with its presets and knobs, as they are written behind its name.
 
 use super::wrapping::{COLUMNS, columns, wrapped};
-use crate::scenario::{Choice, ProtocolKind, ProtocolSheet};
+use crate::scenario::{Choice, MembershipSpec, ProtocolKind, ProtocolSheet};
+
+/// Returns the names of all protocols, those of membership among them.
+pub(super) fn names() -> Vec<&'static str> {
+    let names = ProtocolKind::ALL.iter().map(|kind| kind.name());
+    names.chain(MembershipSpec::sheets().map(|sheet| sheet.name)).collect()
+}
 
 /// Writes the listing of all protocols, or of one with the values of its presets side by side.
 pub(super) fn listing(name: Option<&str>) -> String {
-    let asked = name.and_then(ProtocolKind::named);
-    let sheets: Vec<ProtocolSheet> = ProtocolKind::ALL
-        .iter()
-        .filter(|&&kind| asked.is_none_or(|asked| asked == kind))
-        .map(|kind| kind.sheet())
-        .collect();
+    let all = ProtocolKind::ALL.iter().map(|kind| kind.sheet()).chain(MembershipSpec::sheets());
+    let sheets: Vec<ProtocolSheet> = all.filter(|sheet| name.is_none_or(|name| name == sheet.name)).collect();
     let items: Vec<Vec<(String, String)>> = sheets.iter().map(items).collect();
     let width = items.iter().flatten().map(|(left, _)| columns(left)).max().unwrap_or(0);
     let mut text = String::from(HEAD);
@@ -20,7 +22,7 @@ pub(super) fn listing(name: Option<&str>) -> String {
             let padding = " ".repeat(width - columns(&left));
             text += &wrapped(&right, &format!("  {left}{padding}  "), &" ".repeat(width + 4));
         }
-        if asked.is_some() && sheet.presets.len() > 1 {
+        if name.is_some() && sheet.presets.len() > 1 {
             text += &preset_values(sheet);
         }
     }
@@ -63,6 +65,6 @@ fn preset_values(sheet: &ProtocolSheet) -> String {
 }
 
 const HEAD: &str = "\
---protocol NAME[:PRESET][,knob=value...], as in lazy,retry=2s
+--protocol NAME[:PRESET][,knob=value...][@hyparview[:PRESET][,knob=value...]]
 A knob shows its default; `bulkprop protocols NAME` compares the presets.
 ";

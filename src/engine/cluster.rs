@@ -1,13 +1,14 @@
 //! A run of which each process of a cluster computes its own shards. Process 0 has the outcome of all.
 
 use super::exchange::ClusterMember;
+pub use super::member_parts::MemberNodes;
 use super::member_parts::{MemberRun, NodeFiguresRequest, NodeSummary, ProcessPart};
 use super::shard_outcome::MergedShards;
 use super::{
     Algorithm, EngineError, EngineOutcome, EngineSetup, RunTotals, after_warm_up, shortest_path, single_order, windowed,
 };
 use crate::protocol::{FirstMessage, Protocol};
-use crate::record::{ClusterProcessRecord, End, Receipt, Traffic};
+use crate::record::{ClusterProcessRecord, End};
 use crate::scenario::Engine;
 use crate::time::Nanos;
 
@@ -24,8 +25,8 @@ pub struct ClusterOutcome {
     pub processes: Vec<ClusterProcessRecord>,
     /// The share of this process.
     pub own: ClusterProcessRecord,
-    /// The first receipts of its nodes, order by order, and their traffic, if they were to be kept.
-    pub nodes: (Vec<Receipt>, Vec<Traffic>),
+    /// The figures of its nodes, if they were to be kept.
+    pub nodes: MemberNodes,
 }
 
 /// Runs any protocol as one process of a cluster. The shards of the setup are those of all processes.

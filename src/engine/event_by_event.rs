@@ -258,13 +258,14 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
         if matches!(self.end, End::Quiescent | End::Timeout) {
             self.ends_at_moving_target(self.last_event);
         }
-        let SequentialRun { mut shard, state, end, last_event, .. } = self;
+        let SequentialRun { mut shard, mut state, end, last_event, .. } = self;
         // Upkeep that leaves at the very end has left.
         shard.depart(last_event);
         shard.leave();
         if end != End::Target {
             shard.leave_named::<P>(&state);
         }
+        shard.settled_peers = state.take_settled_peers();
         EndedRun { end, at: last_event, outcomes: vec![shard.close(last_event)] }
     }
 }

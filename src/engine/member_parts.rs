@@ -10,6 +10,7 @@ pub use summary::NodeSummary;
 use super::EngineSetup;
 use super::exchange::{ClusterEnd, ClusterMember, CrossingItem, ExchangeBroken, ExchangeCounts, ExchangeEnd};
 use super::shard_outcome::MergedShards;
+use crate::ids::NodeId;
 use crate::record::{ClusterProcessRecord, End, Receipt, Traffic};
 use crate::sys::{monotonic_ns, peak_memory_bytes};
 use crate::time::Nanos;
@@ -34,8 +35,19 @@ pub(super) struct MemberRun {
     /// In process 0 the parts of all processes.
     pub(super) parts: Vec<ProcessPart>,
     pub(super) own: ClusterProcessRecord,
-    pub(super) nodes: (Vec<Receipt>, Vec<Traffic>),
+    pub(super) nodes: MemberNodes,
     pub(super) summary: Option<NodeSummary>,
+}
+
+/// The figures of the nodes of one process, if it keeps them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MemberNodes {
+    /// Their first receipts, order by order.
+    pub receipts: Vec<Receipt>,
+    /// Their traffic.
+    pub traffic: Vec<Traffic>,
+    /// Their peers when the first order was due, if a membership protocol keeps them.
+    pub settled_peers: Vec<NodeId>,
 }
 
 /// The outcomes of the shards of one process, as they come in.
@@ -51,6 +63,13 @@ pub(super) struct MemberParts<'a> {
 pub(super) struct ProcessPart {
     pub(super) outcome: MergedShards,
     pub(super) process: ClusterProcessRecord,
+}
+
+impl MemberNodes {
+    fn of(MergedShards { totals, receipts, traffic, .. }: &MergedShards) -> MemberNodes {
+        let settled_peers = totals.settled_peers.clone();
+        MemberNodes { receipts: receipts.clone(), traffic: traffic.clone(), settled_peers }
+    }
 }
 
 impl<'a> MemberParts<'a> {
@@ -80,8 +99,7 @@ impl<'a> MemberParts<'a> {
         let process = self.process_record(setup, &traffic);
         let orders = setup.workload.orders() as usize;
         let mut part = ProcessPart { outcome: MergedShards::joined(outcomes, orders), process };
-        let kept = |part: &MergedShards| (part.receipts.clone(), part.traffic.clone());
-        let nodes = if self.request.keeps { kept(&part.outcome) } else { (Vec::new(), Vec::new()) };
+        let nodes = if self.request.keeps { MemberNodes::of(&part.outcome) } else { MemberNodes::default() };
         let summary = match self.request.summarizes {
             true => Some(summarize(setup, &mut part.outcome, &mut |counts| end.add_up_processes(counts))?),
             false => None,

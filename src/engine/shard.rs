@@ -101,6 +101,9 @@ pub(super) struct VirtualShard<'a, S: EventSink> {
     latencies: Vec<Nanos>,
     /// True if the nodes learn of the failures of their peers.
     detects: bool,
+    /// The peers of the nodes when the first order was due, at the end of a run in which a membership protocol keeps
+    /// them.
+    pub(super) settled_peers: Vec<NodeId>,
     /// The rows of a traced run.
     trace: Option<ShardTrace>,
     /// Takes the events that follow.
@@ -150,6 +153,7 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
             sends_plainly: false,
             latencies: Vec::new(),
             detects: false,
+            settled_peers: Vec::new(),
             trace: setup.trace.map(TraceSpool::writer).map(ShardTrace::new),
             sink,
             nodes,

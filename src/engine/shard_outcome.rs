@@ -27,6 +27,9 @@ pub struct RunTotals {
     /// The sum of a hash of each first receipt, which no number of threads may change; 0 after an interrupt, whose
     /// instant no seed decides.
     pub digest: u64,
+    /// The peers of the nodes when the first order was due, if a membership protocol keeps them: an equal number of
+    /// slots for each node, an empty one with the node itself.
+    pub settled_peers: Vec<NodeId>,
 }
 
 /// The outcomes of several shards, merged.
@@ -70,12 +73,13 @@ impl RunTotals {
             bulk_receipts: None,
             met: FirstEncounters::default(),
             digest: 0,
+            settled_peers: Vec::new(),
         }
     }
 
-    /// Merges the sums over other shards.
+    /// Merges the sums over other shards, whose nodes follow.
     pub(super) fn merge(&mut self, other: &RunTotals) {
-        let RunTotals { record, access_links, by_order, bulk_receipts, met, digest } = other;
+        let RunTotals { record, access_links, by_order, bulk_receipts, met, digest, settled_peers } = other;
         self.record.merge(record);
         self.access_links.merge(access_links);
         self.by_order.iter_mut().zip(by_order).for_each(|(sum, counts)| sum.merge(counts));
@@ -86,6 +90,7 @@ impl RunTotals {
         }
         self.met.merge(met);
         self.digest = self.digest.wrapping_add(*digest);
+        self.settled_peers.extend_from_slice(settled_peers);
     }
 }
 

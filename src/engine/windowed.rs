@@ -393,6 +393,7 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
     /// Does the same at an end at which every order has reached its target, so that no order is still under way.
     fn close_at_target(mut self, limit: Nanos) -> ShardOutcome {
         self.shard.leave();
+        self.shard.settled_peers = self.state.take_settled_peers();
         self.shard.close(limit)
     }
 }

@@ -34,7 +34,7 @@ pub struct MemoryNeed {
 impl MemoryNeed {
     /// Computes the need of a scenario under the protocol that it names, without an edge list that was read with it.
     pub fn of(scenario: &Scenario) -> MemoryNeed {
-        MemoryNeed::under(scenario, &scenario.protocol.kind().traits())
+        MemoryNeed::under(scenario, &scenario.protocol.spec.traits())
     }
 
     /// Computes the need of a scenario under a protocol with these traits.

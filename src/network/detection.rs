@@ -55,6 +55,24 @@ impl Detection {
         peers.iter().filter_map(of_peer).min()
     }
 
+    /// Returns the time at which a node learns that `peer` has gone down, if they become peers at `since`, from the
+    /// start of the warm-up; `None` if the peer stays up.
+    pub fn failure(
+        &self,
+        (faults, warm_up): (&Faults, Nanos),
+        node: NodeId,
+        peer: NodeId,
+        since: Nanos,
+    ) -> Option<Nanos> {
+        let delay = self.delay(node, peer);
+        let from = since.since(warm_up);
+        if !faults.is_up(peer, from) {
+            return Some(since + delay);
+        }
+        // Up until then, it first goes down.
+        faults.changes(peer, from).next().map(|(down_at, _)| down_at + warm_up + delay)
+    }
+
     /// Returns the first discovery after `last` that concerns this peer.
     fn next_of(
         &self,
@@ -144,6 +162,30 @@ mod tests {
                     "{down} {churn:?} {detect}"
                 );
             }
+        }
+    }
+
+    /// Held against a search through all times at which the peer changes.
+    #[test]
+    fn a_new_peer_is_found_to_have_failed_after_the_delay() {
+        for (down, churn) in [("30%", None), ("30%,at=3s", None), ("none", Some("up=2s,down=1s"))] {
+            let (detection, faults, warm_up) = (detection("1s..2s"), faults(down, churn), Nanos::from_secs(2));
+            let mut found = [0; 3];
+            for peer in (1..NODES).map(NodeId) {
+                for since in [0, 1_500, 2_000, 4_000, 7_500].map(Nanos::from_millis) {
+                    let from = since.since(warm_up);
+                    let delay = detection.delay(NodeId(0), peer);
+                    let down_at = faults.changes(peer, from).find(|change| !change.1).map(|change| change.0);
+                    let expected = match faults.is_up(peer, from) {
+                        false => Some(since + delay),
+                        true => down_at.map(|down_at| down_at + warm_up + delay),
+                    };
+                    let at = detection.failure((&faults, warm_up), NodeId(0), peer, since);
+                    assert_eq!(at, expected, "{down} {churn:?} {peer:?} {since:?}");
+                    found[at.map_or(0, |at| 1 + usize::from(at == since + delay))] += 1;
+                }
+            }
+            assert!(found[2] > 100 && (found[0] > 100 || churn.is_some()), "{down} {churn:?}: {found:?}");
         }
     }
 

@@ -9,6 +9,7 @@ use super::{Context, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
 use crate::topology::Topology;
+use smallvec::SmallVec;
 
 /// Iterates over the orders that a message names.
 pub(super) fn order_hops(message: &Message, tail: &[u64]) -> impl Iterator<Item = OrderHop> {
@@ -100,10 +101,38 @@ impl AnnouncementBatch {
         self.addressed.clear();
         for (place, Announcement { order_hop, from }) in (0..).zip(announcements) {
             let targets = draw.at_hop(order_hop.hop).draw(topology, order_hop.order, me, scratch);
-            for &to in targets.iter().filter(|&to| !exclude_sender || to != from) {
-                self.addressed.push(Address { rank: self.addressed.len(), to, place });
-            }
+            self.add(place, targets, exclude_sender.then_some(*from));
         }
+        self.group();
+    }
+
+    /// Does the same for a node whose peers are `peers`.
+    pub fn address_among(
+        &mut self,
+        peers: &[NodeId],
+        draw: TargetDraw,
+        exclude_sender: bool,
+        me: NodeId,
+        announcements: &[Announcement],
+    ) {
+        self.addressed.clear();
+        for (place, Announcement { order_hop, from }) in (0..).zip(announcements) {
+            let mut peers: SmallVec<[NodeId; 8]> = peers.into();
+            let targets = draw.at_hop(order_hop.hop).draw_among(order_hop.order, me, &mut peers);
+            self.add(place, targets, exclude_sender.then_some(*from));
+        }
+        self.group();
+    }
+
+    /// Adds the targets of an announcement but one.
+    fn add(&mut self, place: u32, targets: &[NodeId], except: Option<NodeId>) {
+        for &to in targets.iter().filter(|&&to| Some(to) != except) {
+            self.addressed.push(Address { rank: self.addressed.len(), to, place });
+        }
+    }
+
+    /// Brings the announcements to one node together.
+    fn group(&mut self) {
         self.addressed.sort_unstable_by_key(|address| (address.to, address.rank));
         for own in self.addressed.chunk_by_mut(|one, next| one.to == next.to) {
             let first = own[0].rank;

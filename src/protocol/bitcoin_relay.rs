@@ -175,7 +175,10 @@ impl Protocol for BitcoinRelay {
     const TALLIES: &'static [&'static str] = &["orders announced"];
 
     fn for_shard(&self, view: &ShardView<'_>) -> BitcoinRelayState {
-        let mut links = Vec::with_capacity(view.links());
+        // A membership protocol has filled no slot yet.
+        let slots = if view.has_slots() { view.links() } else { 0 };
+        let mut links = vec![LinkState { is_down: true, ..LinkState::default() }; slots];
+        links.reserve_exact(view.links() - slots);
         for node in view.nodes().map(NodeId) {
             let outbound = view.peers(node).iter().map(|&peer| view.dialled(node, peer));
             let state = |is_outbound| LinkState { is_outbound, ..LinkState::default() };
@@ -245,8 +248,12 @@ impl ProtocolState for BitcoinRelayState {
     /// Leaves out a peer that is down, as after a connection that breaks (rule 8).
     fn handle_peer<C: Context>(&mut self, context: &mut C, peer: NodeId, is_up: bool) {
         let Some(link) = context.link_of(peer) else { return };
-        self.links[link as usize].is_down = !is_up;
-        if !is_up {
+        let state = &mut self.links[link as usize];
+        state.is_down = !is_up;
+        if is_up {
+            // With a membership protocol it may be another peer.
+            state.is_outbound = context.dialled(link);
+        } else {
             while self.queues.pop(link).is_some() {}
             self.forget_announcer(context, link);
         }

@@ -78,6 +78,14 @@ pub trait Context {
     /// [`Protocol::TALLIES`](super::Protocol::TALLIES). Actions in the warm-up count as well.
     fn tally(&mut self, what: u8, count: u64);
 
+    /// Asks to be told by [`ProtocolState::handle_peer`](super::ProtocolState::handle_peer) when this node learns that
+    /// `peer`, which has become its peer now, has gone down. For a protocol that
+    /// [`WATCHES_PEERS`](super::Protocol::WATCHES_PEERS); peers that the overlay gives are watched in any case.
+    fn watch(&mut self, _peer: NodeId) {}
+
+    /// Counts copies of an order that a forward has left out because the order came from there.
+    fn spare(&mut self, _order: OrderIndex, _copies: u32) {}
+
     /// Sends a message about no order to one node. Its kind must be upkeep.
     fn send_upkeep(&mut self, to: NodeId, kind: Kind, tail: &[u64]) {
         self.send_with(to, kind, OrderHop::NO_ORDER, tail);

@@ -198,7 +198,7 @@ impl Protocol for Gossipsub {
         prefer_huge(nodes.spare_capacity_mut());
         nodes.extend(view.nodes().map(|node| NodeState {
             beats: clock.beats_of(view, NodeId(node)),
-            mesh: NodeMesh::default(),
+            mesh: NodeMesh::new(view, NodeId(node)),
             cached: CachedOrders::default(),
         }));
         GossipsubState {

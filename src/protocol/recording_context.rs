@@ -36,6 +36,8 @@ pub(super) enum Action {
     Encoded(OrderIndex),
     Recovered(OrderIndex, u32, u64),
     Asked(Nanos, u64),
+    Watched(NodeId),
+    Spared(OrderIndex, u32),
 }
 
 /// Returns an order as it arrives at node 1.
@@ -76,6 +78,16 @@ impl RecordingContext {
     /// Creates the context of a node of this shard.
     pub(super) fn at(me: NodeId, view: ShardView<'static>) -> RecordingContext {
         RecordingContext { view, me, ..RecordingContext::default() }
+    }
+
+    /// Creates the context of node 0 in a network of `nodes` nodes that know no peers.
+    pub(super) fn isolated(nodes: u32) -> RecordingContext {
+        RecordingContext { view: ShardView::isolated(0..nodes), me: NodeId(0), ..RecordingContext::default() }
+    }
+
+    /// Makes the next event one of another node.
+    pub(super) fn be(&mut self, me: NodeId) {
+        self.me = me;
     }
 
     /// Returns the actions since the last call.
@@ -134,6 +146,14 @@ impl Context for RecordingContext {
 
     fn forward(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {
         self.acts.push(Action::ForwardedTo(to.to_vec(), kind, order_hop, tail.to_vec()));
+    }
+
+    fn watch(&mut self, peer: NodeId) {
+        self.acts.push(Action::Watched(peer));
+    }
+
+    fn spare(&mut self, order: OrderIndex, copies: u32) {
+        self.acts.push(Action::Spared(order, copies));
     }
 
     fn tally(&mut self, what: u8, count: u64) {

@@ -43,6 +43,8 @@ pub struct ShardView<'a> {
     nodes: Range<u32>,
     orders: u32,
     knowledge: Knowledge<'a>,
+    /// Links of each node that a membership protocol keeps; 0 if the overlay gives them.
+    slots: u32,
 }
 
 impl<'a> Knowledge<'a> {
@@ -70,12 +72,22 @@ impl<'a> ShardView<'a> {
     /// Creates the view of the shard that owns `nodes`, in a run of `orders` orders.
     #[doc(hidden)]
     pub fn new(nodes: Range<u32>, orders: u32, knowledge: Knowledge<'a>) -> ShardView<'a> {
-        ShardView { nodes, orders, knowledge }
+        ShardView { nodes, orders, knowledge, slots: 0 }
     }
 
     /// Creates the view of a shard of these nodes without an overlay, in a run of one order: for tests of a protocol.
     pub fn isolated(nodes: Range<u32>) -> ShardView<'static> {
-        ShardView { nodes, orders: 1, knowledge: Knowledge::without_peers(0, DialRule::Coin) }
+        ShardView { nodes, orders: 1, knowledge: Knowledge::without_peers(0, DialRule::Coin), slots: 0 }
+    }
+
+    /// Returns the same shard with `slots` links a node, which a membership protocol fills.
+    pub(super) fn with_slots(&self, slots: u32) -> ShardView<'a> {
+        ShardView { slots, ..self.clone() }
+    }
+
+    /// Returns true if a membership protocol fills the links of the nodes, which are empty at first.
+    pub fn has_slots(&self) -> bool {
+        self.slots > 0
     }
 
     /// Returns the shard's nodes.
@@ -116,6 +128,9 @@ impl<'a> ShardView<'a> {
 
     /// Returns the number of links of the shard's nodes; a link between two of them counts at both ends.
     pub fn links(&self) -> usize {
+        if self.has_slots() {
+            return self.size() * self.slots as usize;
+        }
         let ends = |node: u32| self.rows_before(NodeId(node));
         (ends(self.nodes.end) - ends(self.nodes.start)) as usize
     }
@@ -135,6 +150,10 @@ impl<'a> ShardView<'a> {
 
     /// Returns the numbers of a node's links among those of the shard, one for each of its peers.
     pub fn links_of(&self, node: NodeId) -> Range<u32> {
+        if self.has_slots() {
+            let first = self.local(node) as u32 * self.slots;
+            return first..first + self.slots;
+        }
         let first = self.rows_before(NodeId(self.nodes.start));
         let begin = self.rows_before(node) - first;
         begin..begin + self.peers(node).len() as u32

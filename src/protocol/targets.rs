@@ -145,6 +145,13 @@ impl TargetDraw {
         }
     }
 
+    /// Returns the targets of `node` for `order` among these peers, as [`draw`](Self::draw) does among those of an
+    /// overlay. Shuffles the peers.
+    pub fn draw_among<'p>(&self, order: OrderIndex, node: NodeId, peers: &'p mut [NodeId]) -> &'p [NodeId] {
+        let count = self.count(peers.len() as u32);
+        shuffled_prefix(self.stream(order, node), peers, count)
+    }
+
     /// Draws from long rows and from computed peers.
     #[inline(never)]
     fn draw_from_afar<'s>(

@@ -29,6 +29,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
             announce_interval: None,
             stakes: None,
         },
+        membership: None,
         workload: WorkloadOptions {
             origins: Origins::One(NodeId(0)),
             bulk: None,

@@ -73,6 +73,7 @@ impl RunState {
             traffic: Vec::new(),
             bulk: None,
             departures: None,
+            settled_peers: Vec::new(),
         };
         outcomes.into_iter().for_each(|worker| outcome.add(worker));
         outcome

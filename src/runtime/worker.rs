@@ -119,6 +119,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         self.settle()?;
         let carrier = self.carrier.counts().clone();
         self.state.name_awaited(|order| self.shard.awaited(order));
+        let settled_peers = self.state.take_settled_peers();
         if let Some((spool, writer)) = self.shared.plan.trace.zip(self.shard.take_trace()) {
             spool.collect(writer, Nanos::MAX);
         }
@@ -126,7 +127,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         record.carrier = carrier;
         let (counts, departures) = self.emulator.map(|emulator| (emulator.counts, emulator.departures)).unzip();
         record.model = counts.unwrap_or_default();
-        Ok(WorkerOutcome { record, receipts, traffic, bulk, departures, left_at })
+        Ok(WorkerOutcome { record, receipts, traffic, bulk, departures, left_at, settled_peers })
     }
 
     /// Starts each node, before the first turn.

@@ -23,13 +23,15 @@ use crate::topology::TopologySpec;
 /// The constant of the form for all nodes: `exp(-exp(-4.6))` is .99.
 const ATOMIC: f64 = 4.6;
 
-/// Returns the fanout of `push:auto`.
+/// Returns the fanout of `push:auto`. `views` is the size of full active views, if a membership protocol keeps them:
+/// their members are as random as the peers on a random regular graph.
 ///
 /// # Errors
 ///
 /// [`ProtocolMismatch::NoFanoutReaches`] if no fanout is enough on this overlay.
 pub(super) fn auto_fanout(
     overlay: &OverlayOptions,
+    views: Option<u32>,
     network: Option<&NetworkSpec>,
     failures: &FailureOptions,
     target: Ratio,
@@ -45,11 +47,12 @@ pub(super) fn auto_fanout(
     let uniform = if share < 1.0 { fanout_for(share) / kept } else { (nodes.ln() + ATOMIC) / kept };
     // A fanout beyond all other nodes is all of them.
     let uniform = (uniform.ceil() as u32).clamp(1, others);
+    let peers = views.unwrap_or(overlay.peers);
     let graph = match overlay.topology {
-        _ if overlay.peers >= others => None,
-        TopologySpec::ErdosRenyi => Some(RandomGraph::new(overlay.peers.into(), 0.0)),
-        TopologySpec::RandomRegular | TopologySpec::RegularImplicit => {
-            Some(RandomGraph::regular(overlay.peers.into(), 0.0))
+        _ if peers >= others => None,
+        TopologySpec::ErdosRenyi => Some(RandomGraph::new(peers.into(), 0.0)),
+        TopologySpec::RandomRegular | TopologySpec::RegularImplicit | TopologySpec::Membership => {
+            Some(RandomGraph::regular(peers.into(), 0.0))
         }
         _ => None,
     };
@@ -61,7 +64,7 @@ pub(super) fn auto_fanout(
         1.0 - graph.final_coverage() <= missing
     };
     // A node with many peers forwards to more than the mean number of them.
-    let most = others.min(overlay.peers.saturating_mul(4).max(64));
+    let most = others.min(peers.saturating_mul(4).max(64));
     (1..=most).find(|&fanout| is_enough(fanout)).ok_or_else(unreachable)
 }
 

@@ -1,7 +1,8 @@
 //! The options of the carrier: its kind, and its processes, threads and buffers.
 
 use super::error::ScenarioError;
-use super::kinds::{Engine, Pin, ProtocolKind, Spin};
+use super::kinds::{Engine, Pin, Spin};
+use super::protocol_spec::ProtocolSpec;
 use super::transport_kind::TransportKind;
 use super::{Draft, limits};
 use std::num::NonZero;
@@ -99,7 +100,7 @@ impl CarrierOptions {
     pub(super) fn resolve(
         draft: &Draft,
         nodes: u32,
-        protocol: ProtocolKind,
+        protocol: &ProtocolSpec,
         fed: usize,
     ) -> Result<CarrierOptions, ScenarioError> {
         let transport = transport(draft);
@@ -191,11 +192,11 @@ fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result
 }
 
 /// Resolves the engine, which only virtual time has.
-fn engine(asked: Option<Engine>, transport: TransportKind, protocol: ProtocolKind) -> Result<Engine, ScenarioError> {
+fn engine(asked: Option<Engine>, transport: TransportKind, protocol: &ProtocolSpec) -> Result<Engine, ScenarioError> {
     match asked {
         Some(_) if !transport.is_virtual() => Err(ScenarioError::NoModel { option: "engine".to_owned(), transport }),
         Some(Engine::Fast | Engine::Hops) if !protocol.traits().is_first_message => {
-            Err(ScenarioError::NoFastProtocol { protocol })
+            Err(ScenarioError::NoFastProtocol { protocol: Box::new(*protocol) })
         }
         asked => Ok(asked.unwrap_or(Engine::Auto)),
     }

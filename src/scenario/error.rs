@@ -4,8 +4,10 @@
 use super::bad_value::{BadValue, shown};
 use super::kinds::{Choice, ProtocolKind};
 use super::limits::{self, THREADS};
+use super::membership_mismatch::MembershipMismatch;
 use super::payload::PayloadBytes;
 use super::protocol_mismatch::ProtocolMismatch;
+use super::protocol_spec::ProtocolSpec;
 use super::transport_kind::{TransportKind, carriers_that};
 use crate::network::{BandwidthUseError, LatencySpec, LinkFault, PlaceFault, RegionSpec};
 use crate::protocol::StakeFault;
@@ -285,11 +287,11 @@ pub enum ScenarioError {
     #[error(
         "--engine fast or hops with --protocol {}: what its nodes do hangs on more than first messages; leave \
          --engine out or choose --protocol push or flood",
-        protocol.name()
+        shown(&protocol.to_string())
     )]
     NoFastProtocol {
         /// The protocol asked for.
-        protocol: ProtocolKind,
+        protocol: Box<ProtocolSpec>,
     },
 
     /// Only virtual time models this option; a real carrier does not.
@@ -324,6 +326,10 @@ pub enum ScenarioError {
     /// An option contradicts the protocol, or its knobs cannot be what they are.
     #[error(transparent)]
     Protocol(#[from] ProtocolMismatch),
+
+    /// An option contradicts a membership protocol, or the lack of one.
+    #[error(transparent)]
+    Membership(#[from] MembershipMismatch),
 
     /// No node fails.
     #[error("--detect without --down or --churn: no node fails; leave --detect out or say which nodes do")]

@@ -47,8 +47,8 @@ macro_rules! failures_options {
             /// With simulated, time to learn of a failure [default: never].
             ///
             /// TIME or LEAST..GREATEST, as 2s..8s: each node learns that a peer went down or came back after a time
-            /// drawn for the pair. Protocols with a state for each peer then repair their links; without it nobody is
-            /// told.
+            /// drawn for the pair. Protocols with a state for each peer then repair their links, and with @hyparview
+            /// nodes find new neighbours; without it nobody is told.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             detect: DetectSpec = "TIMES", |text: &str| model::<DetectSpec>("detect", text);
 

@@ -40,6 +40,9 @@ pub const SEED: Limit = Limit::new("seed", 0, u64::MAX, "a seed is a whole numbe
 /// Ids of nodes: any id that an edge list may use.
 pub const ORIGIN: Limit = Limit::new("origin", 0, u64::MAX, "nodes have ids from", "");
 
+/// Nodes through which others join; the highest is below the number of nodes.
+pub const CONTACT: Limit = Limit::new("contact", 0, NODES.most - 1, "nodes are numbered from", "");
+
 /// Orders of a run. Each takes some hundred bytes at every worker.
 pub const ORDERS: Limit = Limit::new("orders", 1, 1_000_000, "a run publishes", "orders");
 

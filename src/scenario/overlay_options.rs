@@ -59,6 +59,9 @@ impl OverlayOptions {
     pub(super) fn resolve(draft: &Draft, read: Option<&EdgeList>) -> Result<OverlayOptions, ScenarioError> {
         let edge_list = edge_list(draft.topology.as_ref(), read)?;
         let nodes = nodes(draft.nodes, edge_list.as_ref())?;
+        if draft.protocol.is_some_and(|spec| spec.membership.is_some()) {
+            return Ok(OverlayOptions { nodes, topology: TopologySpec::Membership, edge_list, peers: 0 });
+        }
         let knows_everybody = draft.protocol.is_some_and(|spec| spec.kind().traits().knows_everybody);
         let (topology, peers) = topology(draft.topology.clone(), draft.peers, nodes, knows_everybody)?;
         Ok(OverlayOptions { nodes, topology, edge_list, peers })
@@ -67,7 +70,7 @@ impl OverlayOptions {
     /// Sets the options of this group in a draft.
     pub(super) fn add_to(&self, draft: &mut Draft) {
         draft.nodes = Some(self.nodes);
-        draft.topology = Some(self.topology.clone());
+        draft.topology = Some(self.topology.clone()).filter(|topology| *topology != TopologySpec::Membership);
         draft.peers = self.topology.takes_peers().then_some(self.peers);
     }
 
@@ -120,6 +123,12 @@ fn topology(
         TopologySpec::ErdosRenyi
     };
     let topology = asked.unwrap_or(default);
+    if topology == TopologySpec::Membership {
+        // No text names it, but a program may.
+        return Err(
+            BadValue::new("topology", topology.family(), format!("choose one of {}", TopologySpec::WRITTEN)).into()
+        );
+    }
     let peers = match peers {
         Some(peers) if !topology.takes_peers() => return Err(ScenarioError::PeersNotTaken { peers, topology }),
         Some(peers) => limits::PEERS.check(peers)?,

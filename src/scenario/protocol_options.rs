@@ -35,7 +35,8 @@ macro_rules! protocol_options {
             /// tells an order to nodes drawn among all, a bounded number of times, as memberlist does. turbine cuts an
             /// order into shreds and sends each down a tree of its own over all nodes, as Solana does, which suits
             /// large orders. A name may have a preset and knobs, `NAME[:PRESET][,knob=value...]`, as lazy,retry=2s:
-            /// `bulkprop protocols` lists them.
+            /// `bulkprop protocols` lists them. With @hyparview behind it, which may have knobs in the same notation,
+            /// no overlay is drawn: nodes join, and each keeps a few neighbours, which it replaces when they fail.
             #[arg(short = 'p')]
             protocol: ProtocolSpec = "PROTOCOL", |text: &str| text.parse::<ProtocolSpec>();
 
@@ -48,9 +49,10 @@ macro_rules! protocol_options {
 
             /// Maximum hops of an order [default: 6; simulated: auto].
             ///
-            /// With plumtree, gossipsub, push-pull, swim, turbine and lazy:bitcoin, whose orders may travel far, the
-            /// default is 255. `auto` is twice the hops to the target plus 2, or four times plus 2 if one message may
-            /// take more than ten times as long as another. A lower TTL saves messages and misses distant nodes.
+            /// With plumtree, gossipsub, push-pull, swim, turbine and lazy:bitcoin, whose orders may travel far, and
+            /// with @hyparview, the default is 255. `auto` is twice the hops to the target plus 2, or four times plus 2
+            /// if one message may take more than ten times as long as another. A lower TTL saves messages and misses
+            /// distant nodes.
             #[arg(hide_short_help = true)]
             ttl: Ttl = "HOPS|auto", protocol_options::read_ttl;
 
@@ -136,7 +138,7 @@ impl ProtocolOptions {
         Ok(ProtocolOptions {
             spec,
             fanout,
-            ttl: ttl(draft.ttl, kind, transport)?,
+            ttl: ttl(draft.ttl, spec, transport)?,
             exclude_sender: exclude_sender(draft.exclude_sender, kind)?,
             retry: retry(shared.retry, kind, || retry_default(fanout, network, order_bytes))?,
             announce_interval: announce_interval(shared.announce_interval, kind)?,
@@ -165,13 +167,14 @@ impl ProtocolOptions {
     /// Returns the protocol with all of its knobs, those that are options too at their effective values.
     pub fn effective(&self) -> ProtocolSpec {
         let ProtocolOptions { fanout, retry, announce_interval, .. } = *self;
-        match self.spec.protocol {
+        let protocol = match self.spec.protocol {
             ProtocolKnobs::Push(PushKnobs { fanout: None }) => {
-                PushKnobs { fanout: Some(PushFanout::Same(fanout)) }.into()
+                ProtocolKnobs::Push(PushKnobs { fanout: Some(PushFanout::Same(fanout)) })
             }
-            ProtocolKnobs::Lazy(_) => LazyKnobs { fanout: Some(fanout), retry, announce_interval }.into(),
-            _ => self.spec,
-        }
+            ProtocolKnobs::Lazy(_) => ProtocolKnobs::Lazy(LazyKnobs { fanout: Some(fanout), retry, announce_interval }),
+            other => other,
+        };
+        ProtocolSpec { protocol, ..self.spec }
     }
 
     /// Sets the options of this group in a draft.
@@ -348,7 +351,7 @@ fn announce_interval(asked: Option<Nanos>, protocol: ProtocolKind) -> Result<Opt
 
 /// Resolves the TTL. The default is `auto` in virtual time, and six hops on real carriers, as the seed document has it;
 /// for a protocol whose orders may travel any way it is the maximum.
-fn ttl(asked: Option<Ttl>, protocol: ProtocolKind, transport: TransportKind) -> Result<Ttl, ScenarioError> {
+fn ttl(asked: Option<Ttl>, protocol: ProtocolSpec, transport: TransportKind) -> Result<Ttl, ScenarioError> {
     let ttl = match asked {
         Some(ttl) => ttl,
         None if !protocol.traits().bounds_hops => Ttl::Hops(TTL_MAX),

@@ -1,15 +1,18 @@
-//! A protocol as people write it: `NAME[:PRESET][,knob=value...][@MEMBERSHIP]`, such as `lazy,retry=2s`.
+//! A protocol as people write it: `NAME[:PRESET][,knob=value...]`, such as `lazy,retry=2s`, and behind it a membership
+//! protocol in the same notation, such as `plumtree@hyparview,shuffle-interval=1s`.
 //!
 //! The same text stands in flags, files, replay commands and reports. Each protocol declares its own knobs
 //! (`protocol/knobs.rs`); the one list of protocols with their knobs is here.
 
 use super::bad_value::{BadValue, shown};
 use super::kinds::{Choice, ProtocolKind};
+use super::protocol_traits::ProtocolTraits;
 use super::{Draft, Scenario};
+use crate::ids::NodeId;
 use crate::parts::OrderCut;
 use crate::protocol::{
-    BadKnob, BitcoinKnobs, FloodKnobs, GossipsubKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs, PushKnobs, PushPullKnobs,
-    SwimKnobs, TurbineKnobs, most_similar, read_knobs, write_knobs,
+    BadKnob, BitcoinKnobs, FloodKnobs, GossipsubKnobs, HyParViewKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs,
+    PushKnobs, PushPullKnobs, SwimKnobs, TurbineKnobs, most_similar, read_knobs, write_knobs,
 };
 use crate::time::Nanos;
 use crate::wire::order_bytes;
@@ -42,9 +45,12 @@ pub struct ProtocolSpec {
     pub membership: Option<MembershipSpec>,
 }
 
-/// A membership protocol. None is built in yet, so that the type has no value.
+/// A membership protocol with its knobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MembershipSpec {}
+pub enum MembershipSpec {
+    /// HyParView: a small active view, and a passive one to replace its members from.
+    HyParView(HyParViewKnobs),
+}
 
 /// Declares the knobs of each protocol, with its description in one line.
 macro_rules! protocols {
@@ -102,7 +108,7 @@ macro_rules! protocols {
             /// Describes the protocol, with its presets and knobs.
             pub fn sheet(self) -> ProtocolSheet {
                 match self {
-                    $(ProtocolKind::$Kind => sheet_of::<$Knobs>(self, $about)),+
+                    $(ProtocolKind::$Kind => sheet_of::<$Knobs>(self.name(), self.into(), $about)),+
                 }
             }
         }
@@ -125,6 +131,41 @@ impl ProtocolSpec {
     /// Returns the kind of the protocol.
     pub const fn kind(&self) -> ProtocolKind {
         self.protocol.kind()
+    }
+
+    /// Returns the static properties of the protocol over its membership protocol, if it has one.
+    #[doc(hidden)]
+    pub const fn traits(&self) -> ProtocolTraits {
+        let traits = self.kind().traits();
+        match self.membership {
+            None => traits,
+            // Views are sparse, and are no rows of an overlay.
+            Some(_) => ProtocolTraits {
+                has_control: true,
+                is_first_message: false,
+                needs_peers: false,
+                contacts_anyone: false,
+                knows_everybody: false,
+                bounds_hops: false,
+                ..traits
+            },
+        }
+    }
+
+    /// Returns the maximum number of neighbours of a node; `None` without a membership protocol.
+    pub(super) fn neighbours_max(&self) -> Option<u32> {
+        let MembershipSpec::HyParView(knobs) = self.membership?;
+        Some(knobs.active_view_capacity.into())
+    }
+
+    /// Returns the bytes that the state of the membership protocol takes from the start, and the number of links that
+    /// it keeps, counted at both ends; `None` without one.
+    pub(crate) fn membership_state(&self, nodes: u64) -> Option<(u64, u64)> {
+        let MembershipSpec::HyParView(knobs) = self.membership?;
+        let links = nodes.saturating_mul(knobs.active_view_capacity.into());
+        // The slots stand twice: as they are, and as they were when the first order was due.
+        let settled = links.saturating_mul(size_of::<NodeId>() as u64);
+        Some((knobs.state_bytes(nodes).saturating_add(settled), links))
     }
 
     /// Returns the bytes that the protocol's own state takes from the start, with `links` links counted at both ends; 0
@@ -177,11 +218,11 @@ impl ProtocolSpec {
 
 impl fmt::Display for ProtocolSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let written = format!("{}{}", self.kind().name(), self.protocol.written());
-        match self.membership {
-            None => f.pad(&written),
-            Some(membership) => match membership {},
+        let mut written = format!("{}{}", self.kind().name(), self.protocol.written());
+        if let Some(membership) = self.membership {
+            written += &format!("@{membership}");
         }
+        f.pad(&written)
     }
 }
 
@@ -191,7 +232,7 @@ impl FromStr for ProtocolSpec {
     fn from_str(text: &str) -> Result<ProtocolSpec, BadValue> {
         let refused = |rule: String| BadValue::new("protocol", text, rule);
         let (protocol, membership) = match text.split_once('@') {
-            Some((protocol, name)) => (protocol, Some(membership(name).map_err(refused)?)),
+            Some((protocol, text)) => (protocol, Some(membership(text).map_err(refused)?)),
             None => (text, None),
         };
         let (kind, knobs) = split_kind(protocol).map_err(refused)?;
@@ -230,14 +271,46 @@ fn kind_named(name: &str) -> Result<ProtocolKind, String> {
     })
 }
 
-/// Returns the membership protocol of this name, or the rule that it breaks.
-fn membership(name: &str) -> Result<MembershipSpec, String> {
-    let left_out = format!("leave @{} out, and choose an overlay with --topology", shown(name));
-    Err(match name {
-        "hyparview" => format!("this version has no membership protocol; {left_out}"),
-        _ => format!("no membership protocol is called {}; {left_out}", shown(name)),
+impl MembershipSpec {
+    /// Returns the name of the membership protocol.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            MembershipSpec::HyParView(_) => HYPARVIEW,
+        }
+    }
+
+    /// Describes every membership protocol, with its presets and knobs.
+    pub fn sheets() -> [ProtocolSheet; 1] {
+        let about = "keeps the peers of each node, under any protocol: NAME@hyparview";
+        [sheet_of::<HyParViewKnobs>(HYPARVIEW, ProtocolKind::Push.into(), about)]
+    }
+}
+
+/// Prints the shortest text that reads back.
+impl fmt::Display for MembershipSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let MembershipSpec::HyParView(knobs) = self;
+        f.pad(&format!("{}{}", self.name(), write_knobs(knobs)))
+    }
+}
+
+/// Reads a membership protocol, or returns the rule that the text breaks.
+fn membership(text: &str) -> Result<MembershipSpec, String> {
+    let (name, knobs) = text.split_at(text.find([':', ',']).unwrap_or(text.len()));
+    if name == HYPARVIEW {
+        return read_knobs(HYPARVIEW, knobs).map(MembershipSpec::HyParView).map_err(|error| error.to_string());
+    }
+    Err(match most_similar(name, [HYPARVIEW]) {
+        Some(similar) => format!("no membership protocol is called {}; did you mean @{similar}?", shown(name)),
+        None => format!(
+            "no membership protocol is called {}; write @{HYPARVIEW}, or leave it out and choose an overlay with \
+             --topology",
+            shown(name)
+        ),
     })
 }
+
+const HYPARVIEW: &str = "hyparview";
 
 /// A protocol with its presets and knobs, for a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,13 +336,13 @@ pub struct KnobSheet {
     pub values: Vec<String>,
 }
 
-/// Describes a protocol. The default of a knob that is an option too is the option's.
-fn sheet_of<K: Knobs>(kind: ProtocolKind, about: &'static str) -> ProtocolSheet {
+/// Describes a protocol. The default of a knob that is an option too is the option's in a scenario of this protocol.
+fn sheet_of<K: Knobs>(name: &'static str, spec: ProtocolSpec, about: &'static str) -> ProtocolSheet {
     let sets: Vec<K> = match K::PRESETS {
         [] => vec![K::default()],
         presets => presets.iter().map(|preset| (preset.values)()).collect(),
     };
-    let scenario = Draft { protocol: Some(kind.into()), ..Draft::default() }.build().ok();
+    let scenario = Draft { protocol: Some(spec), ..Draft::default() }.build().ok();
     let option = |name: &str| scenario.as_ref().and_then(|scenario| Scenario::option(scenario, name));
     let knobs = K::KNOBS.iter().map(|knob| {
         let shown = |set: &K| match (knob.show)(set) {
@@ -279,5 +352,5 @@ fn sheet_of<K: Knobs>(kind: ProtocolKind, about: &'static str) -> ProtocolSheet 
         KnobSheet { name: knob.name, help: knob.help, values: sets.iter().map(shown).collect() }
     });
     let presets = K::PRESETS.iter().map(|preset| (preset.name, preset.source)).collect();
-    ProtocolSheet { name: kind.name(), about, presets, knobs: knobs.collect() }
+    ProtocolSheet { name, about, presets, knobs: knobs.collect() }
 }

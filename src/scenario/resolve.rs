@@ -8,8 +8,8 @@ use super::error::ScenarioError;
 use super::protocol_mismatch::ProtocolMismatch;
 use super::virtual_threads::threads_fed;
 use super::{
-    CarrierOptions, Draft, FailureOptions, OverlayOptions, ProtocolOptions, RunOptions, Scenario, ScenarioValues,
-    WorkloadOptions, carrier_options, network_options, stake_options,
+    CarrierOptions, Draft, FailureOptions, MembershipOptions, OverlayOptions, ProtocolOptions, RunOptions, Scenario,
+    ScenarioValues, WorkloadOptions, carrier_options, network_options, stake_options,
 };
 use crate::topology::TopologySpec;
 use crate::wire::message_bytes;
@@ -33,6 +33,8 @@ impl Draft {
         let mut network = network_options::resolve(&self, transport)?;
         let failures = FailureOptions::resolve(&self, transport)?;
         let overlay = OverlayOptions::resolve(&self, read.and_then(|read| read.overlay.edge_list.as_ref()))?;
+        let membership =
+            MembershipOptions::resolve(&self, overlay.nodes, network.as_ref().filter(|_| transport.is_virtual()))?;
         let places = network_options::places(&self, &overlay, transport, read)?;
         let links = network_options::links(&self, &overlay, read)?;
         network.iter_mut().for_each(|network| (network.places, network.links) = (places.clone(), links.clone()));
@@ -40,7 +42,10 @@ impl Draft {
         let workload = WorkloadOptions::resolve(&self, &overlay, transport, read)?;
         let order_bytes = message_bytes(workload.payload_bytes.most());
         let run = RunOptions::resolve(&self, transport, overlay.nodes)?;
-        let fanout = || auto_fanout(&overlay, network.as_ref(), &failures, run.target);
+        let fanout = || {
+            let views = self.protocol.and_then(|spec| spec.neighbours_max());
+            auto_fanout(&overlay, views, network.as_ref(), &failures, run.target)
+        };
         let listed = read.and_then(|read| read.protocol.stakes.as_ref());
         let stakes = |spec| stake_options::stakes(self.stakes.as_deref(), spec, &overlay, listed);
         let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref(), order_bytes, fanout, stakes)?;
@@ -53,8 +58,8 @@ impl Draft {
             .as_ref()
             .filter(|_| transport.is_virtual() && (run.runs == 1 || run.same_seed))
             .map(|network| threads_fed(&overlay, &protocol, &workload, network));
-        let carrier = CarrierOptions::resolve(&self, overlay.nodes, protocol.kind(), fed.unwrap_or(usize::MAX))?;
-        Ok(Scenario(ScenarioValues { overlay, protocol, workload, carrier, network, failures, run }))
+        let carrier = CarrierOptions::resolve(&self, overlay.nodes, &protocol.spec, fed.unwrap_or(usize::MAX))?;
+        Ok(Scenario(ScenarioValues { overlay, protocol, membership, workload, carrier, network, failures, run }))
     }
 }
 
@@ -73,9 +78,10 @@ impl Scenario {
 impl From<&Scenario> for Draft {
     fn from(scenario: &Scenario) -> Draft {
         let mut draft = Draft::default();
-        let ScenarioValues { overlay, protocol, workload, carrier, network, failures, run } = &**scenario;
+        let ScenarioValues { overlay, protocol, membership, workload, carrier, network, failures, run } = &**scenario;
         overlay.add_to(&mut draft);
         protocol.add_to(&mut draft);
+        membership.iter().for_each(|membership| membership.add_to(&mut draft));
         workload.add_to(&mut draft, overlay);
         carrier.add_to(&mut draft);
         network.iter().for_each(|network| network_options::add_to(network, &mut draft, carrier.transport));

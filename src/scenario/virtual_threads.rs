@@ -31,7 +31,12 @@ pub(super) fn threads_fed(
     workload: &WorkloadOptions,
     network: &NetworkSpec,
 ) -> usize {
-    let copies = if protocol.kind().traits().takes_fanout { protocol.fanout } else { overlay.peers.max(1) };
+    let peers = protocol.spec.neighbours_max().unwrap_or(overlay.peers).max(1);
+    let copies = match protocol.spec.traits() {
+        traits if !traits.takes_fanout => peers,
+        _ if protocol.spec.membership.is_some() => protocol.fanout.min(peers),
+        _ => protocol.fanout,
+    };
     // Each node gets each part once.
     let parts = protocol.spec.parts_of(workload.payload_bytes.most());
     let orders = workload.bulk.map_or(1, |bulk| bulk.orders);

@@ -34,27 +34,26 @@ impl Scenario {
         Window::new(bulk.orders, orders)
     }
 
-    /// Returns the bytes that the protocol keeps for each of `nodes` nodes and for each of `links` directed links.
+    /// Returns the bytes that the protocol keeps for each of `nodes` nodes and for each of `links` directed links, or
+    /// for each link that a membership protocol keeps, with the state of that one.
     #[doc(hidden)]
     pub fn protocol_state_bytes(&self, nodes: u64, links: u64) -> u64 {
-        let knobs = match self.protocol.spec.protocol {
-            ProtocolKnobs::Gossipsub(knobs) => knobs,
+        let (membership, links) = self.protocol.spec.membership_state(nodes).unwrap_or((0, links));
+        let own = match self.protocol.spec.protocol {
+            ProtocolKnobs::Gossipsub(knobs) => {
+                let cached = self.workload.bulk.map_or(1, |bulk| self.published_within(&bulk, knobs.cache_time()));
+                knobs.state_bytes(nodes, links, cached.min(self.orders().into()))
+            }
             ProtocolKnobs::Turbine(knobs) => {
                 let ttl = if let Ttl::Hops(ttl) = self.protocol.ttl { ttl } else { TTL_MAX };
                 let longest = self.network.as_ref().map_or(Nanos::ZERO, NetworkSpec::longest);
                 let (orders, has_stakes) = (self.orders(), self.protocol.stakes.is_some());
                 let (window, longest_order) = (self.window(ttl, longest).orders(), self.workload.payload_bytes.most());
-                return knobs.state_bytes(
-                    (nodes, self.overlay.nodes),
-                    (orders, window),
-                    order_bytes(longest_order),
-                    has_stakes,
-                );
+                knobs.state_bytes((nodes, self.overlay.nodes), (orders, window), order_bytes(longest_order), has_stakes)
             }
-            _ => return self.protocol.spec.state_bytes(nodes, links),
+            _ => self.protocol.spec.state_bytes(nodes, links),
         };
-        let cached = self.workload.bulk.map_or(1, |bulk| self.published_within(&bulk, knobs.cache_time()));
-        knobs.state_bytes(nodes, links, cached.min(self.orders().into()))
+        own.saturating_add(membership)
     }
 
     /// Returns the number of orders published within a span of time, at most.

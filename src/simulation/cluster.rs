@@ -8,13 +8,14 @@
 use super::built_overlay::BuiltOverlay;
 use super::cluster_scenario::ClusterScenarioError;
 use super::protocols::{self, RunProtocol};
+use super::settled_peers::SettledPeers;
 use super::{Runner, SimulationError, TraceRequest};
 use crate::analysis::{CollectedBulk, Population};
-use crate::engine::{ClusterMember, ClusterOutcome, EngineOutcome, EngineSetup, NodeFiguresRequest, NodeSummary};
-use crate::memory::{self, ClusterShape};
-use crate::record::{
-    ClusterProcessRecord, End, MachineTimes, NodeFigures, NodePlaces, Notice, Receipt, Receipts, RunRecord, Traffic,
+use crate::engine::{
+    ClusterMember, ClusterOutcome, EngineOutcome, EngineSetup, MemberNodes, NodeFiguresRequest, NodeSummary,
 };
+use crate::memory::{self, ClusterShape};
+use crate::record::{ClusterProcessRecord, End, MachineTimes, NodeFigures, NodePlaces, Notice, Receipts, RunRecord};
 use crate::scenario::Scenario;
 use crate::sync::{Allowance, Interrupt};
 use crate::threads::{Observer, Pinning, ShardMap};
@@ -162,17 +163,18 @@ impl<'a> Runner<'a> {
     }
 
     /// Returns the figures of the nodes of a member.
-    fn node_figures(&self, member: &ClusterMember, (receipts, traffic): (Vec<Receipt>, Vec<Traffic>)) -> NodeFigures {
-        let shards = member.shards();
+    fn node_figures(&self, member: &ClusterMember, nodes: MemberNodes) -> NodeFigures {
+        let (shards, MemberNodes { receipts, traffic, settled_peers }) = (member.shards(), nodes);
         let nodes = self.partition.shard(shards.start).start..self.partition.shard(shards.end - 1).end;
         let keeps_figures = !traffic.is_empty();
+        let settled = SettledPeers::new(settled_peers, nodes.len() as u32);
         NodeFigures {
             first: nodes.start,
             count: nodes.len() as u32,
             // The receipts of a bulk have no column.
             receipts: if self.workload.orders() == 1 { receipts } else { Vec::new() },
             traffic,
-            degrees: if keeps_figures { self.degrees(nodes.clone()) } else { Vec::new() },
+            degrees: if keeps_figures { self.degrees(nodes.clone(), settled.as_ref()) } else { Vec::new() },
             places: if keeps_figures { self.node_places(nodes) } else { NodePlaces::default() },
         }
     }

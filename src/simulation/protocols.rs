@@ -9,12 +9,12 @@ use crate::memory;
 use crate::message::Kind;
 use crate::parts::OrderCut;
 use crate::protocol::{
-    BitcoinRelay, DialRule, FirstMessage, Flood, Gossipsub, Knowledge, Lazy, Plumtree, Protocol, Push, PushPull, Swim,
-    TargetDraw, Targets, Turbine,
+    AnyProtocol, BitcoinRelay, DialRule, FirstMessage, Flood, Gossipsub, HyParView, Knowledge, Lazy, Membership, Over,
+    Plumtree, Protocol, Push, PushPull, Swim, TargetDraw, Targets, Turbine,
 };
 use crate::record::{KindCount, ProtocolSource, RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
-use crate::scenario::{ProtocolKind, ProtocolKnobs, ProtocolTraits, Scenario};
+use crate::scenario::{MembershipOptions, MembershipSpec, ProtocolKind, ProtocolKnobs, ProtocolTraits, Scenario};
 use crate::sync::Interrupt;
 use crate::threads::Observer;
 use crate::topology::{Topology, TopologySpec};
@@ -57,8 +57,8 @@ pub(super) struct ProtocolFacts {
     pub(super) source: ProtocolSource,
     pub(super) traits: ProtocolTraits,
     pub(super) tallies: &'static [&'static str],
-    /// The kinds of its messages beside payload, with their names.
-    pub(super) kinds: &'static [(Kind, &'static str)],
+    /// The kinds of its messages beside payload, with their names; those of its membership protocol follow.
+    pub(super) kinds: [&'static [(Kind, &'static str)]; 2],
     /// The rule by which it cuts orders into parts; `None` if it sends them whole.
     pub(super) cut: Option<OrderCut>,
 }
@@ -66,8 +66,7 @@ pub(super) struct ProtocolFacts {
 /// A protocol, with the entry to virtual time that its type allows.
 struct TypedProtocol<P> {
     protocol: P,
-    source: ProtocolSource,
-    traits: ProtocolTraits,
+    facts: ProtocolFacts,
     engine: fn(&EngineSetup<'_>, &P) -> Result<EngineOutcome, EngineError>,
     #[cfg(feature = "cluster")]
     in_cluster: ClusterEntry<P>,
@@ -81,11 +80,10 @@ type ClusterEntry<P> =
 impl<P: Protocol> TypedProtocol<P> {
     /// Returns a built-in protocol, every message of which matters.
     fn named(kind: ProtocolKind, protocol: P) -> TypedProtocol<P> {
-        let (source, traits) = (ProtocolSource::Scenario, typed_traits::<P>(kind.traits(), false));
+        let facts = typed_facts(&protocol, ProtocolSource::Scenario, kind.traits(), false);
         TypedProtocol {
             protocol,
-            source,
-            traits,
+            facts,
             engine: engine::run,
             #[cfg(feature = "cluster")]
             in_cluster: engine::run_in_cluster,
@@ -95,11 +93,10 @@ impl<P: Protocol> TypedProtocol<P> {
     /// Returns a protocol of the caller's own.
     fn callers(protocol: P) -> TypedProtocol<P> {
         // No option of the scenario is for it alone, and one message may bring an order one hop further.
-        let traits = typed_traits::<P>(ProtocolKind::Push.traits(), false);
+        let facts = typed_facts(&protocol, ProtocolSource::Caller, ProtocolKind::Push.traits(), false);
         TypedProtocol {
             protocol,
-            source: ProtocolSource::Caller,
-            traits,
+            facts,
             engine: engine::run,
             #[cfg(feature = "cluster")]
             in_cluster: engine::run_in_cluster,
@@ -111,11 +108,10 @@ impl<P: FirstMessage> TypedProtocol<P> {
     /// Returns a built-in protocol of which only first messages matter.
     fn first_message(kind: ProtocolKind, protocol: P) -> TypedProtocol<P> {
         const { assert!(!P::HAS_CONTROL && !P::STARTS, "a first message is an order") };
-        let (source, traits) = (ProtocolSource::Scenario, typed_traits::<P>(kind.traits(), true));
+        let facts = typed_facts(&protocol, ProtocolSource::Scenario, kind.traits(), true);
         TypedProtocol {
             protocol,
-            source,
-            traits,
+            facts,
             engine: engine::run_first,
             #[cfg(feature = "cluster")]
             in_cluster: engine::run_first_in_cluster,
@@ -123,9 +119,36 @@ impl<P: FirstMessage> TypedProtocol<P> {
     }
 }
 
-/// Returns the traits of a protocol, those that its type determines taken from there.
-fn typed_traits<P: Protocol>(others: ProtocolTraits, is_first_message: bool) -> ProtocolTraits {
-    ProtocolTraits {
+impl<M: Membership> TypedProtocol<Over<M, AnyProtocol>> {
+    /// Returns a built-in protocol over a membership protocol, under which every message matters.
+    fn over(membership: M, protocol: AnyProtocol, scenario: &Scenario) -> TypedProtocol<Over<M, AnyProtocol>> {
+        let facts = ProtocolFacts {
+            source: ProtocolSource::Scenario,
+            traits: scenario.protocol.spec.traits(),
+            tallies: protocol.tallies(),
+            kinds: [protocol.kinds(), M::KINDS],
+            cut: None,
+        };
+        let (draw, exclude_sender) = (draw_of(scenario), scenario.protocol.exclude_sender);
+        let protocol = Over::new(membership, protocol, protocol.targets(), draw, exclude_sender);
+        TypedProtocol {
+            protocol,
+            facts,
+            engine: engine::run,
+            #[cfg(feature = "cluster")]
+            in_cluster: engine::run_in_cluster,
+        }
+    }
+}
+
+/// Returns the facts about a protocol, with the traits that its type determines taken from there.
+fn typed_facts<P: Protocol>(
+    protocol: &P,
+    source: ProtocolSource,
+    others: ProtocolTraits,
+    is_first_message: bool,
+) -> ProtocolFacts {
+    let traits = ProtocolTraits {
         has_control: P::HAS_CONTROL,
         is_first_message,
         takes_fanout: P::TARGETS == Targets::Drawn,
@@ -133,35 +156,67 @@ fn typed_traits<P: Protocol>(others: ProtocolTraits, is_first_message: bool) -> 
         contacts_anyone: P::CONTACTS_ANYONE,
         cuts_orders: P::HAS_PARTS,
         ..others
-    }
+    };
+    let cut = protocol.order_cut().filter(|_| P::HAS_PARTS);
+    ProtocolFacts { source, traits, tallies: P::TALLIES, kinds: [P::KINDS, &[]], cut }
 }
 
-/// Makes the protocol that the scenario names.
-pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
-    let (kind, spec) = (scenario.protocol.kind(), scenario.protocol.effective());
-    match spec.protocol {
-        ProtocolKnobs::Push(_) => Box::new(TypedProtocol::first_message(kind, Push)),
-        ProtocolKnobs::Flood(_) => Box::new(TypedProtocol::first_message(kind, Flood)),
-        ProtocolKnobs::PushPull(knobs) => Box::new(TypedProtocol::named(kind, PushPull::new(knobs))),
+/// Makes the protocol that the scenario names: one over peers, or else turbine, which is over all nodes.
+fn over_peers(scenario: &Scenario) -> Result<AnyProtocol, Turbine> {
+    Ok(match scenario.protocol.effective().protocol {
+        ProtocolKnobs::Push(_) => AnyProtocol::Push(Push),
+        ProtocolKnobs::Flood(_) => AnyProtocol::Flood(Flood),
+        ProtocolKnobs::PushPull(knobs) => AnyProtocol::PushPull(PushPull::new(knobs)),
         ProtocolKnobs::Swim(knobs) => {
             let order_bytes = message_bytes(scenario.workload.payload_bytes.most());
-            Box::new(TypedProtocol::named(kind, Swim::new(knobs, order_bytes)))
+            AnyProtocol::Swim(Swim::new(knobs, order_bytes))
         }
+        ProtocolKnobs::Lazy(knobs) => AnyProtocol::Lazy(Lazy::new(knobs)),
+        ProtocolKnobs::LazyBitcoin(knobs) => AnyProtocol::BitcoinRelay(BitcoinRelay::new(knobs)),
+        ProtocolKnobs::Plumtree(knobs) => AnyProtocol::Plumtree(Plumtree::new(knobs)),
+        ProtocolKnobs::Gossipsub(knobs) => AnyProtocol::Gossipsub(Gossipsub::new(knobs)),
         ProtocolKnobs::Turbine(knobs) => {
             let order_bytes_max = order_bytes(scenario.workload.payload_bytes.most());
             let turbine = Turbine::new(knobs, scenario.run.seed, scenario.overlay.nodes, order_bytes_max);
-            Box::new(TypedProtocol::named(
-                kind,
-                match &scenario.protocol.stakes {
-                    Some(file) => turbine.with_stakes(file),
-                    None => turbine,
-                },
-            ))
+            return Err(match &scenario.protocol.stakes {
+                Some(file) => turbine.with_stakes(file),
+                None => turbine,
+            });
         }
-        ProtocolKnobs::Lazy(knobs) => Box::new(TypedProtocol::named(kind, Lazy::new(knobs))),
-        ProtocolKnobs::LazyBitcoin(knobs) => Box::new(TypedProtocol::named(kind, BitcoinRelay::new(knobs))),
-        ProtocolKnobs::Plumtree(knobs) => Box::new(TypedProtocol::named(kind, Plumtree::new(knobs))),
-        ProtocolKnobs::Gossipsub(knobs) => Box::new(TypedProtocol::named(kind, Gossipsub::new(knobs))),
+    })
+}
+
+/// Makes the protocol that the scenario names, over its membership protocol if it has one.
+pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
+    let kind = scenario.protocol.kind();
+    let protocol = match over_peers(scenario) {
+        Ok(protocol) => protocol,
+        Err(turbine) => return Box::new(TypedProtocol::named(kind, turbine)),
+    };
+    if let Some(MembershipSpec::HyParView(knobs)) = scenario.protocol.spec.membership
+        && let Some(MembershipOptions { contact, join_time }) = scenario.membership
+    {
+        let hyparview = HyParView::new(knobs, scenario.overlay.nodes, contact, join_time);
+        return Box::new(TypedProtocol::over(hyparview, protocol, scenario));
+    }
+    match protocol {
+        AnyProtocol::Push(push) => Box::new(TypedProtocol::first_message(kind, push)),
+        AnyProtocol::Flood(flood) => Box::new(TypedProtocol::first_message(kind, flood)),
+        AnyProtocol::PushPull(push_pull) => Box::new(TypedProtocol::named(kind, push_pull)),
+        AnyProtocol::Swim(swim) => Box::new(TypedProtocol::named(kind, swim)),
+        AnyProtocol::Lazy(lazy) => Box::new(TypedProtocol::named(kind, lazy)),
+        AnyProtocol::BitcoinRelay(relay) => Box::new(TypedProtocol::named(kind, relay)),
+        AnyProtocol::Plumtree(plumtree) => Box::new(TypedProtocol::named(kind, plumtree)),
+        AnyProtocol::Gossipsub(gossipsub) => Box::new(TypedProtocol::named(kind, gossipsub)),
+    }
+}
+
+/// Returns the draw of the scenario, for a protocol whose targets are drawn.
+fn draw_of(scenario: &Scenario) -> TargetDraw {
+    let (seed, protocol) = (scenario.run.seed, &scenario.protocol);
+    match protocol.fanout_by_hop() {
+        Some(fanouts) => TargetDraw::by_hop(seed, fanouts),
+        None => TargetDraw::new(seed, protocol.fanout),
     }
 }
 
@@ -201,7 +256,7 @@ impl<'a> Runner<'a> {
             )));
         }
         let protocol = Box::new(TypedProtocol::callers(protocol));
-        let memory_left = memory::left(scenario, &protocol.traits)?.unwrap_or(u64::MAX);
+        let memory_left = memory::left(scenario, &protocol.facts.traits)?.unwrap_or(u64::MAX);
         Ok(Runner { memory_left, ..Runner::of(scenario, interrupt, observer, protocol)? })
     }
 }
@@ -209,11 +264,7 @@ impl<'a> Runner<'a> {
 impl Runner<'_> {
     /// Returns the draw of the scenario, for a protocol whose targets are drawn.
     pub(super) fn draw(&self) -> TargetDraw {
-        let (seed, protocol) = (self.scenario.run.seed, &self.scenario.protocol);
-        match protocol.fanout_by_hop() {
-            Some(fanouts) => TargetDraw::by_hop(seed, fanouts),
-            None => TargetDraw::new(seed, protocol.fanout),
-        }
+        draw_of(self.scenario)
     }
 
     /// Sums the counts of the protocol, by name.
@@ -225,7 +276,7 @@ impl Runner<'_> {
     /// Sums the messages that were sent since the warm-up, by kind.
     pub(super) fn kinds(&self, workers: &[WorkerRecord]) -> Vec<KindCount> {
         let sent = |kind: Kind| workers.iter().filter_map(|worker| worker.sent_by_kind.get(usize::from(kind.0))).sum();
-        let kinds = self.protocol.facts().kinds.iter();
+        let kinds = self.protocol.facts().kinds.into_iter().flatten();
         let count = |&(kind, name): &(Kind, _)| {
             let (is_upkeep, is_part) = (kind.is_upkeep(), kind.is_part());
             KindCount { name, is_upkeep, is_part, sent: sent(kind) }
@@ -300,8 +351,7 @@ impl<P: Protocol> RunProtocol for TypedProtocol<P> {
     }
 
     fn facts(&self) -> ProtocolFacts {
-        let cut = self.protocol.order_cut().filter(|_| P::HAS_PARTS);
-        ProtocolFacts { source: self.source, traits: self.traits, tallies: P::TALLIES, kinds: P::KINDS, cut }
+        self.facts
     }
 }
 
@@ -332,9 +382,12 @@ mod tests {
     #[test]
     fn the_traits_of_each_kind_are_those_of_its_type() {
         for &kind in ProtocolKind::ALL {
-            let scenario = Draft { protocol: Some(kind.into()), ..Draft::default() }.build().unwrap();
-            let ProtocolFacts { source, traits, tallies, kinds: _, cut } = named(&scenario).facts();
-            assert_eq!((source, traits), (ProtocolSource::Scenario, kind.traits()), "{kind:?}");
+            let facts = |spec: String| {
+                let draft = Draft { protocol: Some(spec.parse().unwrap()), ..Draft::default() };
+                named(&draft.build().unwrap()).facts()
+            };
+            let own = facts(kind.name().to_owned());
+            assert_eq!((own.source, own.traits), (ProtocolSource::Scenario, kind.traits()), "{kind:?}");
             let counts_nothing = matches!(
                 kind,
                 ProtocolKind::Push
@@ -343,8 +396,16 @@ mod tests {
                     | ProtocolKind::PushPull
                     | ProtocolKind::Turbine
             );
-            assert_eq!(tallies.is_empty(), counts_nothing, "{kind:?}");
-            assert_eq!(cut.is_some(), traits.cuts_orders, "{kind:?}");
+            assert_eq!(own.tallies.is_empty(), counts_nothing, "{kind:?}");
+            assert_eq!(own.cut.is_some(), own.traits.cuts_orders, "{kind:?}");
+            if own.traits.cuts_orders {
+                continue;
+            }
+            let over = facts(format!("{}@hyparview", kind.name()));
+            assert_eq!((over.tallies, over.kinds[0]), (own.tallies, own.kinds[0]), "{kind:?}");
+            assert_eq!((own.kinds[1].len(), over.kinds[1]), (0, HyParView::KINDS));
+            assert_eq!(over.traits.takes_fanout, own.traits.takes_fanout);
+            assert!(over.traits.has_control && !over.traits.needs_peers && !over.traits.is_first_message);
         }
     }
 }

@@ -119,7 +119,9 @@ impl Runner<'_> {
         }
         notices.dedup();
         let outcome = common.outcome(brought);
-        let RuntimeOutcome { end, injected_at, left_at, workers, mut receipts, traffic, bulk, departures } = outcome;
+        let (overlay, degrees) = self.overlay_figures(outcome.settled_peers, true);
+        let RuntimeOutcome { end, injected_at, left_at, workers, mut receipts, traffic, bulk, departures, .. } =
+            outcome;
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
         }
@@ -136,12 +138,16 @@ impl Runner<'_> {
             is_virtual: false,
             machine: MachineTimes { wall, setup: injected_at },
             bulk: bulk.map(|counts| self.context().bulk(counts, end, injected_at)),
-            overlay: self.overlay_facts(),
+            notices: {
+                let told = self.foreseen(&overlay).chain(notices).chain(self.placing(&workers));
+                told.chain(lateness(departures.as_ref())).collect()
+            },
+            overlay,
             target: self.scenario.run.target,
             overloaded: false,
             ttl: self.forecast.ttl,
             datagram_bytes,
-            degrees: self.degrees(0..self.topology.nodes()),
+            degrees,
             tallies,
             kinds,
             measured: None,
@@ -150,10 +156,6 @@ impl Runner<'_> {
             cluster: Vec::new(),
             traffic_summary: None,
             ledger: Ledger::of(&workers, end),
-            notices: {
-                let forecast = self.forecast.notices.iter().cloned();
-                forecast.chain(notices).chain(self.placing(&workers)).chain(lateness(departures.as_ref())).collect()
-            },
             receipts: Receipts::Each(receipts),
             counted: None,
             curve: None,

@@ -62,6 +62,15 @@ impl Runner<'_> {
             self.spared(),
             self.interrupt,
         )?;
+        if let Some(contact) = scenario.membership.as_ref().map(|membership| membership.contact)
+            && !faults.is_up(contact, Nanos::ZERO)
+        {
+            return Err(SimulationError::Protocol(format!(
+                "--contact {}: this node is down from the start, so that nobody can join; choose another one, or let \
+                 the nodes of --down fail later, with at=TIME",
+                contact.0
+            )));
+        }
         let population =
             Population { faults: &faults, nodes: scenario.overlay.nodes, publications: self.workload.publications() };
         let peers = |node: NodeId| self.topology.peers(node).collect();
@@ -219,7 +228,7 @@ impl Runner<'_> {
         collected: Option<BulkRecord>,
     ) -> RunRecord {
         let EngineOutcome { end, ended_at, totals, receipts, mut traffic, is_rough } = outcome;
-        let RunTotals { mut record, access_links, by_order, bulk_receipts, met: _, digest } = totals;
+        let RunTotals { mut record, access_links, by_order, bulk_receipts, met: _, digest, settled_peers } = totals;
         record.published = match &collected {
             Some(bulk) => bulk.published().count() as u64,
             None => published(&receipts, &mut traffic, self.scenario.overlay.nodes as usize),
@@ -234,13 +243,13 @@ impl Runner<'_> {
             (receipts, _) => (receipts, None, None),
         };
         let (overflow, workers) = (self.context().overflow(&record.model, &access_links, ended_at), vec![record]);
+        let (overlay, degrees) = self.overlay_figures(settled_peers, !traffic.is_empty());
         let left_out = if end.is_cut_short() { cut_off(&traffic, is_rough) } else { self.left_out(&traffic) };
         let is_moving = bulk.is_none() && !population.is_everybody();
         let curve = match &receipts {
             Receipts::Each(receipts) if is_moving => population.curves(receipts, ended_at).next(),
             _ => None,
         };
-        let forecast = self.forecast.notices.iter().cloned();
         RunRecord {
             nodes: self.topology.nodes(),
             names: self.scenario.names(),
@@ -254,7 +263,8 @@ impl Runner<'_> {
             elapsed: ended_at,
             is_virtual: true,
             machine: MachineTimes::default(),
-            overlay: self.overlay_facts(),
+            notices: overflow.into_iter().chain(self.foreseen(&overlay)).chain(notice).chain(left_out).collect(),
+            overlay,
             target: self.scenario.run.target,
             overloaded: false,
             ttl: self.forecast.ttl,
@@ -263,7 +273,7 @@ impl Runner<'_> {
             counted: is_moving.then(|| population.at(ended_at)),
             curve,
             departures: None,
-            degrees: if traffic.is_empty() { Vec::new() } else { self.degrees(0..self.topology.nodes()) },
+            degrees,
             shard_starts: Vec::new(),
             ledger: Ledger::of(&workers, end),
             tallies: self.tallies(&workers),
@@ -276,7 +286,6 @@ impl Runner<'_> {
             spies: None,
             groups: Vec::new(),
             trace: None,
-            notices: overflow.into_iter().chain(forecast).chain(notice).chain(left_out).collect(),
             traffic,
         }
     }

@@ -33,7 +33,7 @@ impl Reachability {
 }
 
 /// Searches the overlay from `origin`; the result is empty if `origin` is not a node. Returns `None` for implicit
-/// overlays of more than 4 million slots, which are not searched.
+/// overlays of more than 4 million slots, which are not searched, and where a membership protocol keeps the peers.
 pub fn reach(topology: &Topology, origin: NodeId) -> Option<Reachability> {
     // A fresh interrupt is never raised, so the error cannot occur.
     reach_unless(topology, origin, &Interrupt::new()).unwrap_or(None)
@@ -58,6 +58,7 @@ pub fn reach_unless(
         Shape::Stored(rows) => search(rows, origin, lookout)?,
         Shape::Complete { nodes: 1 } => vec![1],
         Shape::Complete { .. } => vec![1, nodes - 1],
+        Shape::Unlinked { .. } => return Ok(None),
         Shape::Implicit(implicit) if implicit.is_large() => return Ok(None),
         Shape::Implicit(implicit) => search_slots(implicit, origin),
     };

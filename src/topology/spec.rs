@@ -61,6 +61,8 @@ pub enum TopologySpec {
         /// Path of the file.
         path: String,
     },
+    /// No overlay is drawn: a membership protocol keeps the peers of each node. No text names it.
+    Membership,
 }
 
 impl TopologySpec {
@@ -98,6 +100,7 @@ impl TopologySpec {
         let key = Key::new(seed, Purpose::Topology).with(self.word());
         match self {
             TopologySpec::Complete => Ok(Topology::complete(nodes)),
+            TopologySpec::Membership => Ok(Topology::unlinked(nodes)),
             TopologySpec::File { path } => {
                 Ok(Arc::unwrap_or_clone(EdgeList::read_unless(path, interrupt)?.overlay(nodes)?))
             }
@@ -151,6 +154,7 @@ impl TopologySpec {
             TopologySpec::Star => "star",
             TopologySpec::Complete => "complete",
             TopologySpec::File { .. } => "file",
+            TopologySpec::Membership => "membership",
         }
     }
 

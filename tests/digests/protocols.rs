@@ -53,6 +53,19 @@ pub(crate) fn protocols() -> Group {
              --latency 20ms --bandwidth up=20Mbit,down=20Mbit --duplicate 0.05 --down 10%,at=30ms --until quiescent \
              --seed 128",
         ),
+        simulated(
+            BY_MESSAGES,
+            "push-hyparview",
+            "--nodes 150 --protocol push,fanout=3@hyparview:iroh,settle-time=2s --exclude-sender --latency \
+             uniform:0ms..20ms --loss 0.02 --join-time 4s --until quiescent --seed 127",
+        ),
+        simulated(
+            BY_MESSAGES,
+            "lazy-hyparview",
+            "--nodes 200 --protocol lazy,announce-interval=10ms@hyparview,active-view-capacity=7 --contact 3 --origin 3 \
+             --latency uniform:5ms..20ms --churn up=20s,down=2s --detect 200ms --orders 5 --rate 1/s --until quiescent \
+             --seed 128",
+        ),
     ];
     Group { name: "protocols", scenarios }
 }

@@ -33,6 +33,12 @@ pub(crate) fn trees() -> Group {
         ),
         simulated(
             BY_MESSAGES,
+            "plumtree-hyparview",
+            "--nodes 200 --protocol plumtree:iroh@hyparview --latency uniform:10ms..50ms --join-time 5s --down 30%,at=1s \
+             --detect 100ms..700ms --orders 6 --rate 1/s --until quiescent --seed 107",
+        ),
+        simulated(
+            BY_MESSAGES,
             "plumtree-churn",
             "--nodes 150 --protocol plumtree:iroh --peers 8 --churn up=2s,down=300ms --detect 50ms --orders 12 --rate \
              5/s --loss 0.02 --until quiescent --seed 106",

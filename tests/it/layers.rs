@@ -149,6 +149,7 @@ const ALTERNATIVES: [&[&str]; 4] = [
         "protocol/bitcoin_relay",
         "protocol/swim",
         "protocol/turbine",
+        "protocol/hyparview",
     ],
     &["sys/linux", "sys/portable"],
 ];

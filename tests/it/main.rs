@@ -15,6 +15,7 @@ mod ends;
 #[cfg(unix)]
 mod files;
 mod gossipsub;
+mod hyparview;
 mod knee;
 mod layers;
 mod ledger;

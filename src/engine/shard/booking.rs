@@ -127,6 +127,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
             bulk_receipts: bulk_receipts(self.setup, self.nodes.len(), &self.receipts),
             met: self.met,
             digest,
+            settled_peers: self.settled_peers,
         };
         ShardOutcome { totals, under_way: self.under_way, receipts: self.receipts, traffic: self.traffic }
     }

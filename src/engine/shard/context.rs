@@ -4,7 +4,7 @@
 use super::VirtualShard;
 use crate::coverage::WindowPosition;
 use crate::engine::access_links::LinkSide;
-use crate::engine::journal::{ExpiredReceipt, JournalEntry, JournalEvent};
+use crate::engine::journal::{ExpiredReceipt, JournalEntry, JournalEvent, SendCounts};
 use crate::engine::pending_event::{EventSink, EventStage, PendingEvent};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop};
@@ -225,6 +225,15 @@ impl<S: EventSink> Context for VirtualContext<'_, '_, S> {
 
     fn tally(&mut self, what: u8, count: u64) {
         self.note(OrderIndex(0), JournalEvent::Tallied(what, count));
+    }
+
+    fn watch(&mut self, peer: NodeId) {
+        self.shard.watch(self.event.me, peer, self.event.now);
+    }
+
+    fn spare(&mut self, order: OrderIndex, copies: u32) {
+        let what = JournalEvent::Sent(Kind::PAYLOAD, SendCounts { spared: copies, ..SendCounts::default() });
+        self.note(order, what);
     }
 
     fn knows(&self, order: OrderIndex) -> bool {

@@ -1,4 +1,5 @@
-//! The timers by which nodes learn of the failures of their peers: one per node, for its next discovery.
+//! The timers by which nodes learn of the failures of their peers: one per node, for its next discovery, on an overlay;
+//! one for each peer that will fail, where a membership protocol keeps the peers.
 
 use super::VirtualShard;
 use crate::engine::pending_event::EventSink;
@@ -36,6 +37,14 @@ impl<S: EventSink> VirtualShard<'_, S> {
         let (faults, peers) = ((self.setup.faults, self.setup.warm_up), self.view.peers(me));
         if let Some(Discovery { time, peer, is_up }) = detection.next(faults, me, peers, last) {
             self.sink.put_timer(time, me, DISCOVERY | u64::from(peer.0) | if is_up { UP } else { 0 });
+        }
+    }
+
+    /// Sets a timer for the discovery that a node's new peer has gone down.
+    pub(super) fn watch(&mut self, me: NodeId, peer: NodeId, now: Nanos) {
+        let Some(detection) = self.setup.detection.filter(|_| self.detects) else { return };
+        if let Some(time) = detection.failure((self.setup.faults, self.setup.warm_up), me, peer, now) {
+            self.sink.put_timer(time, me, DISCOVERY | u64::from(peer.0));
         }
     }
 }

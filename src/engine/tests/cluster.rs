@@ -42,9 +42,9 @@ fn clustered<P: Protocol>(
     let mut outcomes = all.run_together(sockets(processes), life).unwrap();
     let own: Vec<ClusterProcessRecord> = outcomes.iter().map(|outcome| outcome.own).collect();
     assert!(outcomes[1..].iter().all(|outcome| outcome.outcome.is_none() && outcome.processes.is_empty()));
-    let kept = outcomes.iter().map(|outcome| outcome.nodes.0.len());
+    let kept = outcomes.iter().map(|outcome| outcome.nodes.receipts.len());
     assert_eq!(kept.sum::<usize>(), (case.nodes * case.workload.orders()) as usize);
-    let traffic: Vec<Traffic> = outcomes.iter().flat_map(|outcome| outcome.nodes.1.clone()).collect();
+    let traffic: Vec<Traffic> = outcomes.iter().flat_map(|outcome| outcome.nodes.traffic.clone()).collect();
     let first = outcomes.remove(0);
     assert_eq!(first.outcome.as_ref().map(|outcome| &outcome.traffic), Some(&traffic));
     assert_eq!(first.processes, own);

@@ -23,6 +23,8 @@ const BITS: usize = u64::BITS as usize;
 pub(super) struct TopicMesh {
     /// By link: the bit of the mesh, that of a peer that is down, and the end of its backoff.
     links: Vec<u32>,
+    /// True if a link may come to lead to another peer once its own has left.
+    have_slots: bool,
 }
 
 /// The links of one node in the mesh.
@@ -40,7 +42,8 @@ pub(super) struct NodeMesh {
 
 impl TopicMesh {
     pub(super) fn new(view: &ShardView<'_>) -> TopicMesh {
-        TopicMesh { links: touched(view.links(), 0) }
+        let have_slots = view.has_slots();
+        TopicMesh { links: touched(view.links(), if have_slots { DOWN } else { 0 }), have_slots }
     }
 
     /// Returns true if a link is in the mesh.
@@ -61,6 +64,9 @@ impl TopicMesh {
         }
         self.set(context, node, link, false);
         self.links[link as usize] ^= DOWN;
+        if self.have_slots {
+            self.links[link as usize] &= !BACKOFF;
+        }
         node.down = if is_up { node.down - 1 } else { node.down + 1 };
     }
 
@@ -167,6 +173,12 @@ impl TopicMesh {
 }
 
 impl NodeMesh {
+    /// Returns the empty mesh of a node, none of whose links is up yet if a membership protocol is to fill their slots.
+    pub(super) fn new(view: &ShardView<'_>, node: NodeId) -> NodeMesh {
+        let down = if view.has_slots() { view.links_of(node).len() as u32 } else { 0 };
+        NodeMesh { down, ..NodeMesh::default() }
+    }
+
     /// Returns true if the event's node has a peer outside of the mesh.
     pub(super) fn has_rest<C: Context>(&self, context: &C) -> bool {
         context.links().len() as u32 > self.all + self.down

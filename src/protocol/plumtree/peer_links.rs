@@ -13,6 +13,8 @@ pub(super) struct PeerLinks {
     marks: Vec<u8>,
     /// The time before which no PRUNE goes over a link; empty if nothing holds a PRUNE back.
     prunes_from: Vec<Nanos>,
+    /// True if a link may come to lead to another peer once its own has left.
+    have_slots: bool,
 }
 
 /// The link is lazy.
@@ -29,12 +31,13 @@ impl PeerLinks {
         1 + if holds_prunes(knobs) { size_of::<Nanos>() } else { 0 }
     }
 
-    /// Creates the links of a shard, all of them up.
+    /// Creates the links of a shard: all of them up, or none while a membership protocol has filled no slot.
     pub(super) fn new(knobs: &PlumtreeKnobs, view: &ShardView<'_>) -> PeerLinks {
         let holds = holds_prunes(knobs);
         let mut links = PeerLinks {
-            marks: vec![0; view.links()],
+            marks: vec![if view.has_slots() { DOWN } else { 0 }; view.links()],
             prunes_from: vec![Nanos::ZERO; if holds { view.links() } else { 0 }],
+            have_slots: view.has_slots(),
         };
         let eager = match knobs.num_eager {
             EagerLinks::All => return links,
@@ -82,6 +85,11 @@ impl PeerLinks {
     /// Marks a link as up and eager, or as down.
     pub(super) fn set_up(&mut self, link: u32, is_up: bool) {
         self.marks[link as usize] = if is_up { 0 } else { DOWN };
+        if self.have_slots
+            && let Some(from) = self.prunes_from.get_mut(link as usize)
+        {
+            *from = Nanos::ZERO;
+        }
     }
 
     pub(super) fn set_eager(&mut self, link: u32) {

@@ -81,7 +81,11 @@ fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         TimeBase::Virtual => String::new(),
     };
     let facts = format!("{most} at most, {farthest}{time}");
-    wrapped(out, &format!("Overlay {}: {facts}", asked.overlay.topology), 2)
+    let name = match asked.protocol.spec.membership {
+        Some(membership) => format!("of {membership} at the first order"),
+        None => asked.overlay.topology.to_string(),
+    };
+    wrapped(out, &format!("Overlay {name}: {facts}"), 2)
 }
 
 /// Describes how a node forwards an order.
@@ -90,7 +94,7 @@ fn spreading(report: &Report) -> String {
     if report.protocol == ProtocolSource::Caller {
         return "a protocol of the caller's own".to_owned();
     }
-    match asked.protocol.kind().traits() {
+    match asked.protocol.spec.traits() {
         ProtocolTraits { takes_fanout: false, is_first_message: true, .. } => "to every peer".to_owned(),
         ProtocolTraits { takes_fanout: false, .. } => asked.protocol.spec.to_string(),
         ProtocolTraits { takes_retry: true, .. } => format!("announced with fanout {}", asked.protocol.fanout),

@@ -97,6 +97,10 @@ impl<C: Recorder> Context for RealtimeContext<'_, '_, C> {
         add_tally(&mut self.shard.record.tally, what, count);
     }
 
+    fn spare(&mut self, _: OrderIndex, copies: u32) {
+        self.shard.record.spared += u64::from(copies);
+    }
+
     fn knows(&self, order: OrderIndex) -> bool {
         self.shard.marker.knows(self.local() as u32, order)
     }

@@ -1,7 +1,7 @@
 //! Tests of every error message, in the form in which a user reads it.
 
 use super::super::{Draft, PayloadBytes};
-use super::draft;
+use super::{draft, scenario};
 
 /// Returns the error message for a command line that must be refused.
 fn refusal(line: &str) -> String {
@@ -252,6 +252,74 @@ fn contradictions_are_not_settled_in_silence() {
         ),
         ("--peers 0", "--peers 0 with --topology erdos-renyi: no node would know another; ask for at least 1"),
     ]);
+}
+
+#[test]
+fn a_membership_protocol_takes_no_overlay() {
+    let with = |options: &str, reason: &str| {
+        let line = format!("--transport simulated --protocol push@hyparview {options}");
+        let option = options.split(['=', ':']).next().unwrap().rsplit_once(' ').map_or(options, |(option, _)| option);
+        let start = format!(" with --protocol push@hyparview: {reason}, and with a membership protocol none is drawn");
+        let said = refusal(&line);
+        assert!(said.starts_with(option) && said.contains(&start), "{said}");
+    };
+    with("--topology ring", "it names an overlay");
+    with("--peers 4", "it is a number of peers in an overlay");
+    with("--down 10%,by=degree", "it goes by the number of peers in an overlay");
+    with("--adversary flood:10%,times=2", "such a node sends to all peers that an overlay gives it");
+    with("--adversary eclipse:1,victim=2", "it takes the peers in an overlay");
+    assert_refused(&[
+        (
+            "--contact 1",
+            "--contact without a membership protocol: nobody joins an overlay that is drawn; leave --contact out or \
+             write @hyparview behind the protocol, as in --protocol plumtree@hyparview",
+        ),
+        (
+            "--join-time 1s --protocol flood",
+            "--join-time without a membership protocol: nobody joins an overlay that is drawn; leave --join-time out \
+             or write @hyparview behind the protocol, as in --protocol plumtree@hyparview",
+        ),
+        (
+            "--protocol turbine@hyparview",
+            "--protocol turbine@hyparview: its trees are over all nodes, and the views of a membership protocol hold a \
+             few; leave @hyparview out, or choose another protocol",
+        ),
+        (
+            "--protocol flood@hyparview --contact 10",
+            "--contact 10 with --nodes 10: nodes are numbered from 0; ask for at most --contact 9",
+        ),
+        (
+            "--protocol flood@hyparview --join-time 25h",
+            "--join-time 25h: nodes join within 0 to 24h; write 5s or 200ms",
+        ),
+        (
+            "--transport simulated --engine fast --protocol push@hyparview",
+            "--engine fast or hops with --protocol push@hyparview: what its nodes do hangs on more than first \
+             messages; leave --engine out or choose --protocol push or flood",
+        ),
+    ]);
+}
+
+/// A message time for each node, and on a real carrier little enough to wait for.
+#[test]
+fn nodes_join_one_after_the_other() {
+    for (line, join_time) in [
+        ("", "5s"),
+        ("--transport simulated", "5s"),
+        ("--transport simulated --nodes 1000", "50s"),
+        ("--transport simulated --nodes 1000 --latency uniform:10ms..30ms", "20s"),
+        ("--transport simulated --nodes 1000 --latency lognormal:p50=40ms,p90=90ms", "50s"),
+        ("--transport simulated --nodes 1000 --latency 1s", "100s"),
+        ("--transport simulated --nodes 1000000", "3600s"),
+        ("--transport memory --nodes 1000 --latency 50ms", "5s"),
+    ] {
+        let scenario = scenario(&format!("--protocol flood@hyparview {line}"));
+        let membership = scenario.membership.clone().unwrap();
+        assert_eq!((membership.join_time.written().as_str(), membership.contact.0), (join_time, 0), "{line}");
+        let again = Draft::from(&scenario).build().unwrap();
+        assert_eq!((&again, again.replay()), (&scenario, scenario.replay()), "{line}");
+        assert!(!scenario.replay().contains("join-time") && !scenario.to_toml().contains("topology"), "{line}");
+    }
 }
 
 #[test]

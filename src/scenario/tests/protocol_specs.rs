@@ -13,6 +13,10 @@ const VALUES: [&str; 18] = [
     "8/4/2", "auto",
 ];
 
+/// Membership protocols behind a protocol: mostly none.
+const MEMBERSHIPS: [&str; 6] =
+    ["", "", "", "@hyparview", "@hyparview:iroh,settle-time=0.5s", "@hyparview,active-view-capacity=7"];
+
 /// Draws a text for any protocol: perhaps a preset, and knobs of it with values that they may or may not accept.
 fn texts() -> impl Strategy<Value = String> {
     let kinds = select(ProtocolKind::ALL);
@@ -31,10 +35,11 @@ fn texts() -> impl Strategy<Value = String> {
         let count = settings.len();
         let settings = subsequence(settings, 0..=count.min(3));
         let values = proptest::collection::vec(any::<prop::sample::Index>(), 3);
-        (presets, settings, values).prop_map(move |(preset, settings, values)| {
+        let memberships = select(MEMBERSHIPS.to_vec());
+        (presets, settings, values, memberships).prop_map(move |(preset, settings, values, membership)| {
             let settings = settings.iter().zip(values);
             let settings = settings.map(|((name, known), value)| format!(",{name}={}", value.get(known)));
-            format!("{}{preset}{}", kind.name(), settings.collect::<String>())
+            format!("{}{preset}{}{membership}", kind.name(), settings.collect::<String>())
         })
     })
 }
@@ -148,11 +153,15 @@ fn what_is_no_protocol_is_refused() {
         ("push,fanout=0", "fanout=`0`: a node forwards to 1 to 4294967295 peers; write it in digits, as 8"),
         ("lazy,retry=0", "retry=`0`: a time to ask again is above 0 and below 584 years; write 500ms, 2s or 40us"),
         ("push,8", "`8` is no knob with a value; write knob=value, as in fanout=default"),
+        ("push@hyperview", "no membership protocol is called hyperview; did you mean @hyparview?"),
         (
-            "push@hyparview",
-            "this version has no membership protocol; leave @hyparview out, and choose an overlay with --topology",
+            "push@",
+            "no membership protocol is called ''; write @hyparview, or leave it out and choose an overlay with \
+             --topology",
         ),
-        ("push@", "no membership protocol is called ''; leave @'' out, and choose an overlay with --topology"),
+        ("push@hyparview:x", "hyparview has no preset called `x`; choose one of paper, iroh"),
+        ("push@hyparview,settle-tme=1s", "hyparview has no knob called `settle-tme`; did you mean settle-time?"),
+        ("push@hyparview,active-view-capacity=65", "active-view-capacity=`65`: a view has 2 to 64 members"),
     ] {
         let error = text.parse::<ProtocolSpec>().unwrap_err();
         assert_eq!((error.option.as_str(), error.rule.as_str()), ("protocol", rule), "{text}");

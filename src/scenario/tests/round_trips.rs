@@ -124,8 +124,18 @@ fn overlays() -> impl Strategy<Value = OverlayValues> {
     (of(nodes), of(1..5u32), of(topologies()), of(0..60u32), processes)
 }
 
-type GossipValues =
-    (Option<u32>, Option<Ttl>, Option<bool>, Option<Ratio>, Option<ProtocolSpec>, Option<Nanos>, Option<Nanos>);
+type GossipValues = (
+    Option<u32>,
+    Option<Ttl>,
+    Option<bool>,
+    Option<Ratio>,
+    Option<ProtocolSpec>,
+    Option<Nanos>,
+    Option<Nanos>,
+    JoinValues,
+);
+
+type JoinValues = (Option<u32>, Option<Nanos>);
 
 fn gossip() -> impl Strategy<Value = GossipValues> {
     let protocols = prop_oneof![
@@ -135,6 +145,7 @@ fn gossip() -> impl Strategy<Value = GossipValues> {
             PushKnobs { fanout: HopFanouts::new(&fanouts).map(PushFanout::ByHop) }.into()
         }),
         1 => Just(PushKnobs { fanout: Some(PushFanout::Auto) }.into()),
+        1 => written(&["flood@hyparview", "plumtree:iroh@hyparview:iroh,settle-time=1s"]),
         1 => (of(1..=u64::MAX), of(any::<u64>())).prop_map(|(retry, interval)| {
             let (retry, announce_interval) = (retry.map(Nanos), interval.map(Nanos));
             LazyKnobs { retry, announce_interval, ..LazyKnobs::default() }.into()
@@ -142,7 +153,8 @@ fn gossip() -> impl Strategy<Value = GossipValues> {
     ];
     let retries = prop_oneof![2 => Just(None), 1 => of((1..=u64::MAX).prop_map(Nanos))];
     let intervals = prop_oneof![2 => Just(None), 1 => of(any::<u64>().prop_map(Nanos))];
-    (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()), of(protocols), retries, intervals)
+    let joins = (rare(0..20u32), rare((0..=86_400_000_000_000u64).prop_map(Nanos)));
+    (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()), of(protocols), retries, intervals, joins)
 }
 
 type RunValues = (Option<Until>, Option<Nanos>, Option<u64>, Option<u64>);
@@ -224,6 +236,8 @@ fn drafts() -> impl Strategy<Value = Draft> {
         announce_interval: gossip.6,
         // A file, as is that of publications.
         stakes: None,
+        contact: gossip.7.0,
+        join_time: gossip.7.1,
         until: run.0,
         timeout: run.1,
         seed: run.2,

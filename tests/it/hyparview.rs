@@ -1,0 +1,136 @@
+//! HyParView under every protocol: on every carrier, on any number of threads, after failures, and beside published
+//! figures.
+
+use crate::support::{carriers, real_carriers, run, scenario, to_quiescence};
+use bulk_order_propagation::record::{End, RunRecord};
+use bulk_order_propagation::scenario::{Draft, TransportKind};
+
+/// Every built-in protocol, with knobs by which it takes little real time.
+const PROTOCOLS: [&str; 8] = [
+    "push",
+    "flood",
+    "lazy,announce-interval=5ms",
+    "lazy:bitcoin,outbound-interval=20ms,inbound-interval=20ms,nonpref-delay=0s",
+    "plumtree",
+    "push-pull,round=50ms",
+    "gossipsub,heartbeat-interval=50ms,heartbeat-delay=0s",
+    "swim,gossip-interval=20ms,push-pull-interval=200ms",
+];
+
+fn draft(protocol: &str, options: &str, nodes: u32, threads: u32) -> Draft {
+    let protocol = Some(protocol.parse().unwrap());
+    Draft::from_toml(options).unwrap().or(Draft { protocol, ..to_quiescence(nodes, threads, 7) })
+}
+
+fn simulated(protocol: &str, options: &str, nodes: u32, threads: u32) -> RunRecord {
+    let draft = draft(protocol, options, nodes, threads);
+    run(Draft { transport: Some(TransportKind::Simulated), ..draft })
+}
+
+/// What a seed decides of a run in virtual time.
+fn figures(record: &RunRecord) -> impl PartialEq + std::fmt::Debug {
+    let worker = &record.workers[0];
+    let counts = (worker.sent, worker.received, worker.control_sent, worker.upkeep, record.tallies.clone());
+    (record.end, record.elapsed, record.digest, counts, record.degrees.clone(), record.traffic.clone())
+}
+
+#[test]
+fn every_protocol_reaches_all_on_any_threads() {
+    for protocol in PROTOCOLS {
+        for latency in ["uniform:5ms..20ms", "uniform:0ms..5ms"] {
+            let options = format!("latency = '{latency}'\njoin-time = '3s'");
+            let on = |threads| simulated(&format!("{protocol}@hyparview"), &options, 150, threads);
+            let one = on(1);
+            assert_eq!((one.end, one.reached(), one.overlay.reachable), (End::Quiescent, 150, Some(150)), "{protocol}");
+            assert!(one.overlay.mean_degree > 4.7 && one.overlay.max_degree == 5, "{protocol}: {:?}", one.overlay);
+            assert!(one.upkeep().warm_up_sent > 3_000, "{protocol}: {:?}", one.upkeep());
+            if latency == "uniform:5ms..20ms" {
+                assert_eq!(figures(&on(3)), figures(&one), "{protocol}");
+            }
+        }
+    }
+}
+
+/// Views that form within a fifth of a second of real time.
+const FAST: &str = "@hyparview,settle-time=150ms,shuffle-interval=30ms,neighbor-request-timeout=50ms";
+
+#[test]
+fn every_protocol_reaches_all_in_real_time() {
+    for protocol in PROTOCOLS {
+        for transport in real_carriers().filter(|&on| on == TransportKind::Memory || protocol == "plumtree") {
+            let draft = draft(&format!("{protocol}{FAST}"), "join-time = '50ms'", 60, 2);
+            let record = run(Draft { transport: Some(transport), ..draft });
+            assert_eq!((record.end, record.reached()), (End::Quiescent, 60), "{protocol} on {transport:?}");
+            assert!(record.overlay.mean_degree > 4.0 && record.overlay.max_degree <= 5, "{:?}", record.overlay);
+            assert_eq!(record.overlay.reachable, Some(60), "{protocol} on {transport:?}");
+        }
+    }
+}
+
+/// A flood takes each link in both directions, less the links over which the first copies came.
+#[test]
+fn a_flood_crosses_every_link_of_the_views() {
+    for transport in carriers() {
+        let options = if transport.is_virtual() { "join-time = '5s'\nlatency = '1ms'" } else { "join-time = '50ms'" };
+        let record = run(Draft { transport: Some(transport), ..draft(&format!("flood{FAST}"), options, 100, 1) });
+        let ends: u64 = record.degrees.iter().copied().map(u64::from).sum();
+        assert_eq!((record.reached(), record.payload_messages()), (100, ends - 99), "{transport:?}");
+        assert_eq!(record.workers[0].spared, 99, "{transport:?}");
+        assert!((record.overlay.mean_degree - ends as f64 / 100.0).abs() < 1e-9);
+    }
+}
+
+/// Nodes fail a second after the first order; the second one is published when the views have healed.
+#[test]
+fn views_heal_after_failures() {
+    for (share, protocol) in [("30%", "plumtree"), ("80%", "plumtree"), ("80%", "flood"), ("80%", "gossipsub")] {
+        let reached = |detect: &str| {
+            let options = format!(
+                "latency = '20ms'\njoin-time = '15s'\ndown = '{share},at=1s'\n{detect}\norders = 2\nrate = '0.05/s'"
+            );
+            let record = simulated(&format!("{protocol}@hyparview"), &options, 600, 2);
+            let orders = &record.bulk.as_ref().unwrap().orders;
+            (orders[1].reached, orders[1].counted)
+        };
+        let (healed, up) = reached("detect = '100ms..500ms'");
+        assert_eq!(healed, up, "{protocol}, {share}");
+        if share == "80%" {
+            let (left, _) = reached("");
+            assert!(left < up * 9 / 10, "{protocol}: {left} of {up} without detection");
+        }
+    }
+}
+
+/// The figures of Sobral's runs of Plumtree over HyParView (EpidemicSimulationModels @2ac078b) with 500 nodes: the RMR
+/// of the first order, when all links are eager, and the means over all orders.
+#[test]
+fn plumtree_over_hyparview_has_the_published_figures() {
+    let protocol = "plumtree,graft-timeout-1=1001us,graft-timeout-2=500us,optimization-threshold=3@hyparview,\
+                    active-view-capacity=4,passive-view-capacity=24,shuffle-active-view-count=2,settle-time=50s";
+    let options = "latency = '1ms'\njoin-time = '200s'\norders = 300\nrate = '2/s'\norigins = 'random'";
+    let record = simulated(protocol, options, 500, 2);
+    let orders = &record.bulk.as_ref().unwrap().orders;
+    assert!(orders.iter().all(|order| order.reached == 500));
+    let rmr = |sent: f64| sent / 499.0 - 1.0;
+    let (first, degree) = (rmr(orders[0].sent as f64), record.overlay.mean_degree);
+    assert!((first - 1.996).abs() < 0.01 && (first - (degree - 2.0)).abs() < 0.01, "{first} at degree {degree}");
+    let mean = rmr(orders.iter().map(|order| order.sent as f64).sum::<f64>() / 300.0);
+    let grafts = record.tallies.iter().find(|tally| tally.0 == "grafts").unwrap().1 as f64 / 300.0;
+    for (name, measured, published) in [("RMR", mean, 0.908), ("grafts", grafts, 225.6)] {
+        assert!((measured / published - 1.0).abs() < 0.07, "{name}: {measured}, published {published}");
+    }
+}
+
+#[test]
+fn a_contact_that_is_down_lets_nobody_in() {
+    let options = "transport = 'simulated'\ndown = '50%'\ncontact = 5\norigin = 0";
+    let wrong = (0..20).find_map(|seed| {
+        let scenario = scenario(Draft { seed: Some(seed), ..draft("push@hyparview", options, 20, 1) });
+        bulk_order_propagation::simulation::run(&scenario, &bulk_order_propagation::sync::Interrupt::new()).err()
+    });
+    let wrong = wrong.unwrap();
+    assert!(
+        wrong.is_usage() && wrong.to_string().starts_with("--contact 5: this node is down from the start"),
+        "{wrong}"
+    );
+}
