@@ -120,6 +120,8 @@ pub struct EngineSetup<'a> {
     pub detection: Option<Detection>,
     /// Nodes that do not follow the protocol.
     pub adversaries: &'a Adversaries,
+    /// The time that nodes are asked to run before time 0; `None` for the protocol's own.
+    pub asked_warm_up: Option<Nanos>,
     /// The time that nodes run before time 0; [`run`] adds it to every publication.
     pub warm_up: Nanos,
     /// The orders, with their origins and times of publication.
@@ -329,7 +331,7 @@ fn after_warm_up<P: Protocol, R>(
     protocol: &P,
     run: impl FnOnce(&EngineSetup<'_>) -> Result<R, EngineError>,
 ) -> Result<R, EngineError> {
-    let warm_up = protocol.warm_up();
+    let warm_up = setup.asked_warm_up.unwrap_or_else(|| protocol.warm_up());
     let delayed = (warm_up > Nanos::ZERO).then(|| setup.workload.delayed(warm_up));
     let setup = &EngineSetup { warm_up, workload: delayed.as_ref().unwrap_or(setup.workload), ..*setup };
     if let Some(spool) = setup.trace {

@@ -61,6 +61,8 @@ pub struct RunPlan<'a> {
     pub knowledge: Knowledge<'a>,
     /// The parts of the orders; `None` if the protocol sends orders whole.
     pub parts: Option<&'a OrderParts>,
+    /// The time that nodes are asked to run before the first order; `None` for the protocol's own.
+    pub asked_warm_up: Option<Nanos>,
     /// True if a forward leaves out the peer that the order came from.
     pub exclude_sender: bool,
     /// True if the run ends once every order has reached its target.

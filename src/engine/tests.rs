@@ -86,6 +86,7 @@ impl Case {
             faults: &faults,
             detection: None,
             adversaries: &adversaries,
+            asked_warm_up: None,
             warm_up: Nanos::ZERO,
             workload: &self.workload,
             window: Window::new(self.workload.orders(), self.window),

@@ -31,6 +31,8 @@ pub struct Over<M, P> {
     membership: M,
     protocol: P,
     spread: Spread,
+    /// The time for which nodes run before the first order.
+    warm_up: Nanos,
 }
 
 /// The state of both.
@@ -63,7 +65,13 @@ impl<M: Membership, P: Protocol> Over<M, P> {
             Targets::Drawn => Spread { draw, exclude_sender },
             Targets::Others => Spread { draw: draw.widened(), exclude_sender: true },
         };
-        Over { membership, protocol, spread }
+        let warm_up = membership.warm_up() + protocol.warm_up();
+        Over { membership, protocol, spread, warm_up }
+    }
+
+    /// Returns the same with a warm-up of this time in place of its own.
+    pub fn with_warm_up(self, asked: Option<Nanos>) -> Over<M, P> {
+        Over { warm_up: asked.unwrap_or(self.warm_up), ..self }
     }
 }
 
@@ -77,7 +85,7 @@ impl<M: Membership, P: Protocol> Protocol for Over<M, P> {
     const ORDERS_PER_EVENT_MAX: u32 = P::ORDERS_PER_EVENT_MAX;
 
     fn warm_up(&self) -> Nanos {
-        self.membership.warm_up() + self.protocol.warm_up()
+        self.warm_up
     }
 
     fn for_shard(&self, view: &ShardView<'_>) -> Self::State {
@@ -87,7 +95,7 @@ impl<M: Membership, P: Protocol> Protocol for Over<M, P> {
             protocol: self.protocol.for_shard(&view.with_slots(slots)),
             spread: self.spread,
             slots: slots as usize,
-            warm_up: self.warm_up(),
+            warm_up: self.warm_up,
             settled_at: Nanos::MAX,
             settled: vec![UNCHANGED; view.size() * slots as usize],
         }

@@ -28,6 +28,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
             retry: None,
             announce_interval: None,
             stakes: None,
+            warm_up: None,
         },
         membership: None,
         workload: WorkloadOptions {

@@ -77,7 +77,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
                 is_mine(publication.origin)
             }),
             entered: Nanos::ZERO,
-            warm_up: protocol.warm_up(),
+            warm_up: plan.asked_warm_up.unwrap_or_else(|| protocol.warm_up()),
             began: None,
             idle: IdleStrategy::new(plan.spin, plan.pinning.is_exclusive()),
             index,

@@ -50,6 +50,16 @@ pub enum ProtocolMismatch {
         protocol: ProtocolKind,
     },
 
+    /// The nodes of the protocol do nothing before the first order.
+    #[error(
+        "--warm-up with --protocol {}: its nodes do nothing before the first order; leave --warm-up out",
+        protocol.name()
+    )]
+    NothingToWarmUp {
+        /// The protocol asked for.
+        protocol: ProtocolKind,
+    },
+
     /// The protocol is given a knob that is given as an option, too.
     #[error(
         "--{option} with --protocol {}: both set the knob {option} of {}; leave one of the two out",

@@ -84,6 +84,14 @@ macro_rules! protocol_options {
             /// of a shred's tree; nodes without a line have no stake and come after all others. `-` is standard input.
             #[arg(hide_short_help = true)]
             stakes: String = "FILE", stake_options::read_stakes;
+
+            /// Time for which nodes run before the first order [default: the protocol's].
+            ///
+            /// Meshes form in it; its messages are counted apart, and times count from its end. On a real carrier it
+            /// takes real time, and a protocol that warms up for more than 10s of its own accord is refused there
+            /// without this option. A shorter one measures a network that is still forming.
+            #[arg(hide_short_help = true, allow_hyphen_values = true)]
+            warm_up: Nanos = "TIME", protocol_options::read_warm_up;
         }
     };
 }
@@ -106,6 +114,8 @@ pub struct ProtocolOptions {
     pub announce_interval: Option<Nanos>,
     /// Stakes of the nodes, read when the draft was built; `None` if no file lists them.
     pub stakes: Option<StakeFile>,
+    /// Time for which nodes run before the first order; `None` for the protocol's own.
+    pub warm_up: Option<Nanos>,
 }
 
 /// The maximum hops of an order.
@@ -143,6 +153,7 @@ impl ProtocolOptions {
             retry: retry(shared.retry, kind, || retry_default(fanout, network, order_bytes))?,
             announce_interval: announce_interval(shared.announce_interval, kind)?,
             stakes: stakes(asked)?,
+            warm_up: warm_up(draft.warm_up, spec)?,
         })
     }
 
@@ -187,6 +198,7 @@ impl ProtocolOptions {
         draft.retry = self.retry;
         draft.announce_interval = self.announce_interval;
         draft.stakes = self.stakes.as_ref().map(|file| file.path().to_owned());
+        draft.warm_up = self.warm_up;
     }
 }
 
@@ -288,6 +300,19 @@ pub(super) fn read_announce_interval(text: &str) -> Result<Nanos, BadValue> {
     let rule =
         "an interval is a number with its unit, below 584 years; write 10ms or 2s, or 0 to announce each order at once";
     time("announce-interval", text, rule)
+}
+
+/// Reads the time for which nodes run before the first order.
+pub(super) fn read_warm_up(text: &str) -> Result<Nanos, BadValue> {
+    time("warm-up", text, "a warm-up is a number with its unit, below 584 years; write 5s or 500ms, or 0 for none")
+}
+
+/// Resolves the warm-up, which only protocols have whose nodes act before any order.
+fn warm_up(asked: Option<Nanos>, spec: ProtocolSpec) -> Result<Option<Nanos>, ScenarioError> {
+    match asked {
+        Some(_) if !spec.traits().starts => Err(ProtocolMismatch::NothingToWarmUp { protocol: spec.kind() }.into()),
+        asked => Ok(asked),
+    }
 }
 
 /// Resolves the fanout. Protocols that choose among all peers take none.

@@ -23,6 +23,8 @@ pub struct ProtocolTraits {
     pub knows_everybody: bool,
     /// True if it cuts an order into parts, each in a datagram of its own.
     pub cuts_orders: bool,
+    /// True if its nodes act before the first order, so that `--warm-up` applies.
+    pub starts: bool,
     /// True if its nodes act in rounds, so that an order takes as many hops as it takes rounds and `--ttl auto` is the
     /// maximum.
     pub acts_in_rounds: bool,
@@ -41,6 +43,7 @@ const PUSH: ProtocolTraits = ProtocolTraits {
     contacts_anyone: false,
     knows_everybody: false,
     cuts_orders: false,
+    starts: false,
     acts_in_rounds: false,
     messages_per_hop: 1,
 };
@@ -59,6 +62,7 @@ impl ProtocolKind {
                 takes_fanout: false,
                 needs_peers: true,
                 contacts_anyone: true,
+                starts: true,
                 acts_in_rounds: true,
                 bounds_hops: false,
                 messages_per_hop: 2,
@@ -108,6 +112,7 @@ impl ProtocolKind {
                 is_first_message: false,
                 takes_fanout: false,
                 needs_peers: true,
+                starts: true,
                 bounds_hops: false,
                 ..push
             },

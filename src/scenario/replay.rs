@@ -129,7 +129,7 @@ pub(super) fn names() -> Vec<String> {
 }
 
 /// The order of options in a replay command: an option precedes those whose defaults depend on it.
-const REPLAY_ORDER: [&str; 43] = [
+const REPLAY_ORDER: [&str; 44] = [
     "nodes",
     "threads",
     "processes",
@@ -167,6 +167,7 @@ const REPLAY_ORDER: [&str; 43] = [
     "engine",
     "retry",
     "announce-interval",
+    "warm-up",
     "pin",
     "spin",
     "receive-buffer",

@@ -14,9 +14,10 @@ use crate::protocol::{
 };
 use crate::record::{KindCount, ProtocolSource, RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
-use crate::scenario::{MembershipOptions, MembershipSpec, ProtocolKind, ProtocolKnobs, ProtocolTraits, Scenario};
+use crate::scenario::{Choice, MembershipOptions, MembershipSpec, ProtocolKind, ProtocolKnobs, ProtocolTraits, Scenario};
 use crate::sync::Interrupt;
 use crate::threads::Observer;
+use crate::time::Nanos;
 use crate::topology::{Topology, TopologySpec};
 use crate::transport::{Clock, TransportBuilder};
 use crate::wire::{message_bytes, order_bytes};
@@ -46,6 +47,9 @@ pub(super) trait RunProtocol: Sync {
 
     /// Returns the maximum number of words after one of its control messages; `None` if it has none.
     fn tail_words_max(&self) -> Option<usize>;
+
+    /// Returns the time that its nodes run before the first order of their own accord.
+    fn warm_up(&self) -> Nanos;
 
     /// Returns the facts that the runner needs.
     fn facts(&self) -> ProtocolFacts;
@@ -130,7 +134,8 @@ impl<M: Membership> TypedProtocol<Over<M, AnyProtocol>> {
             cut: None,
         };
         let (draw, exclude_sender) = (draw_of(scenario), scenario.protocol.exclude_sender);
-        let protocol = Over::new(membership, protocol, protocol.targets(), draw, exclude_sender);
+        let protocol = Over::new(membership, protocol, protocol.targets(), draw, exclude_sender)
+            .with_warm_up(scenario.protocol.warm_up);
         TypedProtocol {
             protocol,
             facts,
@@ -155,6 +160,7 @@ fn typed_facts<P: Protocol>(
         needs_peers: P::NEEDS_PEERS,
         contacts_anyone: P::CONTACTS_ANYONE,
         cuts_orders: P::HAS_PARTS,
+        starts: P::STARTS,
         ..others
     };
     let cut = protocol.order_cut().filter(|_| P::HAS_PARTS);
@@ -321,6 +327,28 @@ pub(super) fn peers(
     })
 }
 
+/// The longest warm-up that a run on a real carrier makes without being asked.
+const WARM_UP_UNASKED_MAX: Nanos = Nanos::from_secs(10);
+
+/// Refuses a long warm-up that nobody asked for where it takes real time.
+///
+/// # Errors
+///
+/// [`SimulationError::Protocol`] if the protocol's own warm-up is above 10 s and the scenario asks for none.
+pub(super) fn check_warm_up(scenario: &Scenario, protocol: &dyn RunProtocol) -> Result<(), SimulationError> {
+    let (transport, own) = (scenario.carrier.transport, protocol.warm_up());
+    if transport.is_virtual() || scenario.protocol.warm_up.is_some() || own <= WARM_UP_UNASKED_MAX {
+        return Ok(());
+    }
+    let span = own.written();
+    Err(SimulationError::Protocol(format!(
+        "--transport {} with --protocol {}: its nodes run for {span} before the first order, and more than 10s of real \
+         time must be asked for; add --warm-up {span}, or a shorter one, or choose --transport simulated",
+        transport.name(),
+        scenario.protocol.spec,
+    )))
+}
+
 impl<P: Protocol> RunProtocol for TypedProtocol<P> {
     fn on_carriers(
         &self,
@@ -350,6 +378,10 @@ impl<P: Protocol> RunProtocol for TypedProtocol<P> {
         P::HAS_CONTROL.then(|| self.protocol.tail_words_max())
     }
 
+    fn warm_up(&self) -> Nanos {
+        self.protocol.warm_up()
+    }
+
     fn facts(&self) -> ProtocolFacts {
         self.facts
     }
@@ -376,7 +408,24 @@ fn with_targets<P: Protocol>(mut setup: EngineSetup<'_>) -> EngineSetup<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Choice, Draft};
+    use crate::scenario::{Draft, TransportKind};
+
+    /// A warm-up of more than ten seconds must be asked for where it takes real time.
+    #[test]
+    fn a_long_warm_up_on_a_real_clock_must_be_asked_for() {
+        let checked = |transport: TransportKind, protocol: &str, warm_up: Option<Nanos>| {
+            let protocol = Some(protocol.parse().unwrap());
+            let draft = Draft { protocol, warm_up, transport: Some(transport), ..Draft::default() };
+            let scenario = draft.build().unwrap();
+            check_warm_up(&scenario, &*named(&scenario)).map_err(|error| error.to_string())
+        };
+        let (long, short) = ("gossipsub,heartbeat-interval=3s", "gossipsub:rust");
+        let said = checked(TransportKind::Udp, long, None).unwrap_err();
+        assert!(said.contains("--transport udp") && said.contains("--warm-up 15s"), "{said}");
+        assert_eq!(checked(TransportKind::Udp, long, Some(Nanos::ZERO)), Ok(()));
+        assert_eq!(checked(TransportKind::Simulated, long, None), Ok(()));
+        assert_eq!(checked(TransportKind::Udp, short, None), Ok(()), "ten seconds are allowed");
+    }
 
     /// The traits of a protocol that are known without running it equal those of its type.
     #[test]

@@ -85,6 +85,7 @@ impl Runner<'_> {
             draw: self.draw(),
             knowledge: self.knowledge(),
             parts: parts.as_deref(),
+            asked_warm_up: scenario.protocol.warm_up,
             exclude_sender: scenario.protocol.exclude_sender,
             ends_at_target: scenario.run.until == Until::Target,
             timeout: scenario.run.timeout,

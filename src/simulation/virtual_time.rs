@@ -95,6 +95,7 @@ impl Runner<'_> {
             faults: &faults,
             detection: scenario.failures.faults.detect.map(|spec| Detection::new(scenario.run.seed, spec)),
             adversaries: &adversaries,
+            asked_warm_up: scenario.protocol.warm_up,
             warm_up: Nanos::ZERO,
             workload: &self.workload,
             window: self.window,

@@ -8,6 +8,7 @@ use bulk_order_propagation::simulation::{self, run_protocol};
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::theory::comparison::paired_difference;
 use bulk_order_propagation::time::Nanos;
+use std::time::{Duration, Instant};
 
 const PRESETS: [(&str, GossipsubKnobs); 7] = [
     ("spec", GossipsubKnobs::SPEC),
@@ -68,6 +69,34 @@ fn every_preset_delivers_all_on_any_threads() {
         for threads in [2, 3] {
             assert_eq!(figures(&run(draft(threads), knobs)), figures(&one), "{name}, {threads} threads");
         }
+    }
+}
+
+/// Without a warm-up the first heartbeats form the mesh while orders travel; with a longer one more of them come first.
+/// Either way times count from its end, and real carriers take as long.
+#[test]
+fn the_warm_up_can_be_asked_for() {
+    let warmed = |warm_up: Option<Nanos>, protocol: &str, draft: Draft| {
+        let draft = Draft { warm_up, protocol: Some(protocol.parse().unwrap()), ..draft };
+        simulation::run(&scenario(draft), &Interrupt::new()).unwrap()
+    };
+    let in_virtual_time = |warm_up| warmed(warm_up, "gossipsub", virtual_draft(2, "uniform:10ms..100ms"));
+    let (own, cold) = (in_virtual_time(None), in_virtual_time(Some(Nanos::ZERO)));
+    assert_eq!(figures(&in_virtual_time(Some(Nanos::from_secs(5)))), figures(&own), "five heartbeats are its own");
+    assert_eq!((cold.upkeep().warm_up_sent, cold.reached()), (0, 300));
+    assert!(cold.upkeep().sent > own.upkeep().sent, "the mesh forms during the run");
+    let long = in_virtual_time(Some(Nanos::from_secs(20)));
+    assert!(long.upkeep().warm_up_sent >= own.upkeep().warm_up_sent && long.elapsed < Nanos::from_secs(6));
+    for transport in real_carriers() {
+        let of = |warm_up| {
+            let draft = Draft { timeout: None, ..draft(transport, 1) };
+            warmed(Some(warm_up), "gossipsub,heartbeat-interval=20ms", draft)
+        };
+        let began = Instant::now();
+        let record = of(Nanos::from_millis(300));
+        assert!(began.elapsed() >= Duration::from_millis(300), "{transport:?}");
+        assert!(record.upkeep().warm_up_sent > 100, "{transport:?}: {:?}", record.upkeep());
+        assert_eq!(of(Nanos::ZERO).upkeep().warm_up_sent, 0, "{transport:?}");
     }
 }
 

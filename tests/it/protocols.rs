@@ -258,6 +258,8 @@ fn contradictory_options_are_rejected() {
         ("--protocol flood --fanout 3", "--fanout with --protocol flood: it forwards to every peer"),
         ("--protocol flood --exclude-sender", "--exclude-sender with --protocol flood"),
         ("--retry 1s", "--retry with --protocol push: its nodes ask for nothing"),
+        ("--warm-up 5s", "--warm-up with --protocol push: its nodes do nothing before the first order"),
+        ("--protocol gossipsub --warm-up 5", "--warm-up 5: a warm-up is a number with its unit"),
         ("--announce-interval 5ms", "--announce-interval with --protocol push: its nodes announce nothing"),
         ("--protocol lazy --announce-interval 5", "--announce-interval 5: an interval is a number with its unit"),
         ("--protocol lazy --retry 0", "--retry 0: a time to ask again is a number above 0"),

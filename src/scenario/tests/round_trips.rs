@@ -238,6 +238,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
         stakes: None,
         contact: gossip.7.0,
         join_time: gossip.7.1,
+        warm_up: None,
         until: run.0,
         timeout: run.1,
         seed: run.2,
