@@ -51,6 +51,7 @@ mod stake_options;
 mod tests;
 mod transport_kind;
 mod virtual_threads;
+mod warm_up;
 mod window;
 
 pub use bad_value::BadValue;

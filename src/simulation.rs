@@ -19,6 +19,7 @@ mod settled_peers;
 mod trace_plan;
 mod trace_request;
 mod virtual_time;
+mod warm_up;
 
 pub use crate::runtime::processes::Program;
 #[cfg(feature = "cluster")]
@@ -164,7 +165,7 @@ impl<'a> Runner<'a> {
         protocol: Box<dyn RunProtocol + 'a>,
         build: impl FnOnce(&dyn RunProtocol, NodeId) -> Result<BuiltOverlay, SimulationError>,
     ) -> Result<Runner<'a>, SimulationError> {
-        protocols::check_warm_up(scenario, &*protocol)?;
+        warm_up::check(scenario, &*protocol)?;
         let workers = scenario.workers();
         let partition = ShardMap::new(scenario.overlay.nodes, workers);
         // An overlay can take a minute, so too many sockets and an invalid matrix are refused before it is built.

@@ -84,9 +84,15 @@ pub static PUBLISHED_ROWS: &[PublishedRow] = &[
         measure: gossipsub::simsub,
     },
     PublishedRow {
+        number: 11,
+        source: "Sobral's EpidemicSimulationModels @2ac078b, Plumtree over HyParView",
+        setup: "views of ceil(log10 N) + 1 and six times that, joins in 200 s, 1 ms a hop, timers of one hop and half",
+        measure: plumtree::sobral,
+    },
+    PublishedRow {
         number: 12,
         source: "iroh-gossip @2ce78af, tests/sim.rs",
-        setup: "100 peers with 5 links each, 10 to 100 ms a pair, 30 orders; timers of 80, 40 and 5 ms",
+        setup: "100 peers that join one, views of 5, 10 to 100 ms a pair, 30 orders; timers of 80, 40 and 5 ms",
         measure: plumtree::iroh_guards,
     },
     PublishedRow {

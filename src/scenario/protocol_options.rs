@@ -7,7 +7,7 @@ use super::parse::time;
 use super::protocol_mismatch::ProtocolMismatch;
 use super::protocol_spec::{ProtocolKnobs, ProtocolSpec};
 use super::transport_kind::TransportKind;
-use super::{Draft, limits};
+use super::{Draft, limits, warm_up};
 use crate::message::TTL_MAX;
 use crate::network::{HEADER_BYTES, NetworkSpec};
 use crate::protocol::{HopFanouts, LazyKnobs, PushFanout, PushKnobs, StakeFile};
@@ -78,10 +78,10 @@ macro_rules! protocol_options {
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             announce_interval: Nanos = "TIME", protocol_options::read_announce_interval;
 
-            /// With turbine, stakes of the nodes from a file of comma-separated values.
+            /// With turbine, file with the stakes of the nodes [default: none].
             ///
-            /// Its columns are node and stake, a whole number. A node with more stake is likelier to be near the root
-            /// of a shred's tree; nodes without a line have no stake and come after all others. `-` is standard input.
+            /// A CSV with the columns node and stake, a whole number; - for standard input. A node with more stake is
+            /// likelier to be near the root of a shred's tree; nodes without a line come after all others.
             #[arg(hide_short_help = true)]
             stakes: String = "FILE", stake_options::read_stakes;
 
@@ -91,7 +91,7 @@ macro_rules! protocol_options {
             /// takes real time, and a protocol that warms up for more than 10s of its own accord is refused there
             /// without this option. A shorter one measures a network that is still forming.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
-            warm_up: Nanos = "TIME", protocol_options::read_warm_up;
+            warm_up: Nanos = "TIME", warm_up::read_warm_up;
         }
     };
 }
@@ -153,7 +153,7 @@ impl ProtocolOptions {
             retry: retry(shared.retry, kind, || retry_default(fanout, network, order_bytes))?,
             announce_interval: announce_interval(shared.announce_interval, kind)?,
             stakes: stakes(asked)?,
-            warm_up: warm_up(draft.warm_up, spec)?,
+            warm_up: warm_up::resolve(draft.warm_up, spec)?,
         })
     }
 
@@ -300,19 +300,6 @@ pub(super) fn read_announce_interval(text: &str) -> Result<Nanos, BadValue> {
     let rule =
         "an interval is a number with its unit, below 584 years; write 10ms or 2s, or 0 to announce each order at once";
     time("announce-interval", text, rule)
-}
-
-/// Reads the time for which nodes run before the first order.
-pub(super) fn read_warm_up(text: &str) -> Result<Nanos, BadValue> {
-    time("warm-up", text, "a warm-up is a number with its unit, below 584 years; write 5s or 500ms, or 0 for none")
-}
-
-/// Resolves the warm-up, which only protocols have whose nodes act before any order.
-fn warm_up(asked: Option<Nanos>, spec: ProtocolSpec) -> Result<Option<Nanos>, ScenarioError> {
-    match asked {
-        Some(_) if !spec.traits().starts => Err(ProtocolMismatch::NothingToWarmUp { protocol: spec.kind() }.into()),
-        asked => Ok(asked),
-    }
 }
 
 /// Resolves the fanout. Protocols that choose among all peers take none.

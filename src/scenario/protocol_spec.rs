@@ -147,6 +147,7 @@ impl ProtocolSpec {
                 contacts_anyone: false,
                 knows_everybody: false,
                 bounds_hops: false,
+                starts: true,
                 ..traits
             },
         }

@@ -53,15 +53,8 @@ impl Runner<'_> {
         let scenario = self.scenario;
         let message_bytes: Vec<u32> = self.payload_bytes.iter().map(|&bytes| message_bytes(bytes)).collect();
         let degree = |node: NodeId| self.topology.degree(node);
-        let faults = Faults::new(
-            &scenario.failures.faults,
-            scenario.run.seed,
-            scenario.overlay.nodes,
-            network,
-            degree,
-            self.spared(),
-            self.interrupt,
-        )?;
+        let (specs, seed, nodes) = (&scenario.failures.faults, scenario.run.seed, scenario.overlay.nodes);
+        let faults = Faults::new(specs, seed, nodes, network, degree, self.spared(), self.interrupt)?;
         if let Some(contact) = scenario.membership.as_ref().map(|membership| membership.contact)
             && !faults.is_up(contact, Nanos::ZERO)
         {
