@@ -31,6 +31,14 @@ bench *name:
 rivals *sizes:
     cargo run --release --manifest-path benches/rivals-des/Cargo.toml -- {{sizes}}
 
+# iroh-gossip beside our Plumtree, in a package of its own: `just guest-iroh`, `just guest-iroh 10000 --senders one`.
+guest-iroh *flags:
+    cargo run --release --manifest-path benches/guest-iroh/Cargo.toml --target-dir target/guest-iroh -- {{flags}}
+
+# The tests of that package, 100 nodes each.
+guest-iroh-test:
+    cargo test --release --manifest-path benches/guest-iroh/Cargo.toml --target-dir target/guest-iroh
+
 # Two processes of a cluster on this machine: `just cluster-demo`, `just cluster-demo --nodes 1e6 --network aws33`.
 cluster-demo *flags:
     #!/usr/bin/env bash
