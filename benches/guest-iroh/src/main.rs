@@ -2,9 +2,9 @@
 //! equivalence for each figure.
 //!
 //! `cargo run --release -- [--runs R] [--senders one|random] [--latency LATENCY] [--settle TIME] [--membership
-//! NAME:PRESET] [--connections once|simulator] [--threads T] [nodes...]` prints tables, and exits with 1 if a difference is neither within its
-//! margin nor explained. `--digest SEED` prints the digests of the guest's first receipts instead, which are the same
-//! in every process.
+//! NAME:PRESET] [--connections once|simulator] [--threads T] [nodes...]` prints tables, and exits with 1 if a
+//! difference is neither within its margin nor explained. `--digest SEED` prints the digests of the guest's first
+//! receipts instead, which are the same in every process.
 
 mod equivalence;
 mod guest;

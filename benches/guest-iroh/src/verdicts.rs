@@ -2,8 +2,8 @@
 //!
 //! Two comparisons tell the two layers apart. In the first our Plumtree runs on the overlay that the guest's own
 //! nodes had found when the first order was due: the broadcast alone. In the second each implementation finds its own
-//! overlay, if a membership protocol of ours is named. A difference of the second that the first does not have comes from the overlays, and these differ by a
-//! rule:
+//! overlay, if a membership protocol of ours is named. A difference of the second that the first does not have comes
+//! from the overlays, and these differ by a rule:
 //!
 //! iroh-gossip looks for a neighbour in place of one that is lost, and at the answer to a SHUFFLE, each time once: if
 //! the node that it asks refuses, it goes without until the next answer. Ours follows the paper, asks the next one
