@@ -5,7 +5,7 @@
 //! slot holds the node itself, and every loss and gain is told by [`handle_peer`](ProtocolState::handle_peer).
 //!
 //! Both see the carrier or the engine as a trait object, so that they are compiled once, and not for every carrier,
-//! engine and trace: an event costs some indirect calls, and a build of the tests half a minute less.
+//! engine and trace: an event costs some indirect calls.
 
 mod contexts;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use bulk_order_propagation::simulation::{self, run_protocol};
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::theory::comparison::paired_difference;
 use bulk_order_propagation::time::Nanos;
-use std::time::{Duration, Instant};
+use bulk_order_propagation::transport::Clock;
 
 const PRESETS: [(&str, GossipsubKnobs); 7] = [
     ("spec", GossipsubKnobs::SPEC),
@@ -92,9 +92,9 @@ fn the_warm_up_can_be_asked_for() {
             let draft = Draft { timeout: None, ..draft(transport, 1) };
             warmed(Some(warm_up), "gossipsub,heartbeat-interval=20ms", draft)
         };
-        let began = Instant::now();
+        let clock = Clock::start();
         let record = of(Nanos::from_millis(300));
-        assert!(began.elapsed() >= Duration::from_millis(300), "{transport:?}");
+        assert!(clock.now() >= Nanos::from_millis(300), "{transport:?}");
         assert!(record.upkeep().warm_up_sent > 100, "{transport:?}: {:?}", record.upkeep());
         assert_eq!(of(Nanos::ZERO).upkeep().warm_up_sent, 0, "{transport:?}");
     }

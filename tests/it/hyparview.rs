@@ -1,5 +1,4 @@
-//! HyParView under every protocol: on every carrier, on any number of threads, after failures, and beside published
-//! figures.
+//! HyParView under every protocol: on every carrier, on any number of threads, and after failures.
 
 use crate::support::{carriers, real_carriers, run, scenario, to_quiescence};
 use bulk_order_propagation::record::{End, RunRecord};
@@ -98,26 +97,6 @@ fn views_heal_after_failures() {
             let (left, _) = reached("");
             assert!(left < up * 9 / 10, "{protocol}: {left} of {up} without detection");
         }
-    }
-}
-
-/// The figures of Sobral's runs of Plumtree over HyParView (EpidemicSimulationModels @2ac078b) with 500 nodes: the RMR
-/// of the first order, when all links are eager, and the means over all orders.
-#[test]
-fn plumtree_over_hyparview_has_the_published_figures() {
-    let protocol = "plumtree,graft-timeout-1=1001us,graft-timeout-2=500us,optimization-threshold=3@hyparview,\
-                    active-view-capacity=4,passive-view-capacity=24,shuffle-active-view-count=2,settle-time=50s";
-    let options = "latency = '1ms'\njoin-time = '200s'\norders = 300\nrate = '2/s'\norigins = 'random'";
-    let record = simulated(protocol, options, 500, 2);
-    let orders = &record.bulk.as_ref().unwrap().orders;
-    assert!(orders.iter().all(|order| order.reached == 500));
-    let rmr = |sent: f64| sent / 499.0 - 1.0;
-    let (first, degree) = (rmr(orders[0].sent as f64), record.overlay.mean_degree);
-    assert!((first - 1.996).abs() < 0.01 && (first - (degree - 2.0)).abs() < 0.01, "{first} at degree {degree}");
-    let mean = rmr(orders.iter().map(|order| order.sent as f64).sum::<f64>() / 300.0);
-    let grafts = record.tallies.iter().find(|tally| tally.0 == "grafts").unwrap().1 as f64 / 300.0;
-    for (name, measured, published) in [("RMR", mean, 0.908), ("grafts", grafts, 225.6)] {
-        assert!((measured / published - 1.0).abs() < 0.07, "{name}: {measured}, published {published}");
     }
 }
 
