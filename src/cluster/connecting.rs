@@ -35,7 +35,7 @@ const RETRY: Duration = Duration::from_millis(50);
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Time in which a process that gives up tells others that are about to connect.
-const LAST_WORDS: Nanos = Nanos(400_000_000);
+const LAST_WORDS: Nanos = Nanos(1_000_000_000);
 
 /// Handshakes with unknown ends at the same time, beside those that are due.
 const STRANGERS_MAX: usize = 64;
@@ -187,6 +187,13 @@ impl Start<'_> {
             if let Ok(meeting) = self.meetings.recv_timeout(LOOK) {
                 let _ = self.note(meeting);
             }
+        }
+        // A connection that is closed with bytes unread is reset, and the last words on it are lost.
+        let mut open: Vec<_> = self.connections.heartbeats.iter_mut().flatten().collect();
+        open.iter_mut().for_each(|heartbeat| heartbeat.end_sending());
+        while monotonic_ns() < until && !open.is_empty() {
+            open.retain_mut(|heartbeat| heartbeat.next_sign().is_ok());
+            let _ = self.meetings.recv_timeout(LOOK);
         }
     }
 

@@ -6,7 +6,7 @@
 use super::frame::{FrameError, FrameKind, FrameSealer};
 use super::frame_io::{ConnectionError, FrameReader};
 use std::io::{ErrorKind, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 
 /// Room for received bytes, and so the longest frame.
 pub(super) const HEARTBEAT_ROOM: usize = 4_096;
@@ -43,6 +43,13 @@ impl HeartbeatConnection {
     /// Creates the end of a connection whose socket does not block.
     pub(super) fn new(socket: TcpStream, reader: FrameReader<TcpStream>, sealer: FrameSealer) -> HeartbeatConnection {
         HeartbeatConnection { socket, reader, sealer, backlog: Vec::new() }
+    }
+
+    /// Sends what waits, and nothing after it.
+    pub(super) fn end_sending(&mut self) {
+        self.flush();
+        // An end that is gone already has nothing to hear.
+        let _ = self.socket.shutdown(Shutdown::Write);
     }
 
     /// Returns the next sign that has come, if any.
