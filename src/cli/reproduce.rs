@@ -122,6 +122,7 @@ fn shown(value: f64) -> String {
         size if size >= 1_000.0 || value == value.round() => format!("{value:.0}"),
         size if size >= 100.0 => format!("{value:.1}"),
         size if size >= 10.0 => format!("{value:.2}"),
+        size if size < 0.01 => format!("{value:.1e}"),
         _ => format!("{value:.3}"),
     }
 }
@@ -171,6 +172,12 @@ mod tests {
         assert!(text.contains("    12345     12346        6    ± 2.5 % within"), "{text}");
         let not_run = PublishedFigure { published: None, measured: None, low: None, high: None, ..figure() };
         assert!(line(&not_run).contains("        -         -        -          - within"));
+    }
+
+    #[test]
+    fn numbers_keep_what_distinguishes_them() {
+        let written = [0.0, 0.000_25, 0.0048, 0.176, 12.345, 143.28, 40_200.0].map(shown);
+        assert_eq!(written, ["0", "2.5e-4", "4.8e-3", "0.176", "12.35", "143.3", "40200"]);
     }
 
     #[test]
