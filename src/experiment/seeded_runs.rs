@@ -3,7 +3,7 @@
 use super::knee::KneeError;
 use super::replicates::{OrderedTurns, in_turns};
 use crate::record::{End, RunRecord};
-use crate::scenario::{Draft, FileError, ScenarioError};
+use crate::scenario::{Draft, FileError, Scenario, ScenarioError};
 use crate::simulation::{self, SimulationError};
 use crate::sync::Interrupt;
 use crate::threads::ThreadError;
@@ -70,6 +70,20 @@ impl<E: Into<RunFault>> From<E> for EarlyEnd {
     }
 }
 
+/// Returns the record of a run of the scenario that came to its end and balances.
+pub(super) fn to_its_end(scenario: &Scenario, run: Result<RunRecord, SimulationError>) -> Result<RunRecord, EarlyEnd> {
+    let record = match run {
+        Err(SimulationError::Interrupted(_)) => return Err(EarlyEnd::Interrupted),
+        record => record?,
+    };
+    match record.end {
+        End::Interrupted => Err(EarlyEnd::Interrupted),
+        End::Timeout | End::OutOfMemory => Err(RunFault::CutOff { replay: scenario.replay() }.into()),
+        _ if !record.ledger.is_balanced() => Err(RunFault::Unbalanced { replay: scenario.replay() }.into()),
+        _ => Ok(record),
+    }
+}
+
 impl SeededRuns<'_> {
     /// Runs a draft `replicates` times to its end and returns a figure of each run, in the sequence of the seeds.
     pub(super) fn of_draft<F: Send>(
@@ -80,16 +94,7 @@ impl SeededRuns<'_> {
     ) -> Result<Vec<F>, EarlyEnd> {
         self.each(replicates, |seed, interrupt| {
             let scenario = Draft { seed: Some(seed), ..draft.clone() }.build()?;
-            let record = match simulation::run(&scenario, interrupt) {
-                Err(SimulationError::Interrupted(_)) => return Err(EarlyEnd::Interrupted),
-                record => record?,
-            };
-            match record.end {
-                End::Interrupted => Err(EarlyEnd::Interrupted),
-                End::Timeout | End::OutOfMemory => Err(RunFault::CutOff { replay: scenario.replay() }.into()),
-                _ if !record.ledger.is_balanced() => Err(RunFault::Unbalanced { replay: scenario.replay() }.into()),
-                _ => Ok(figure(&record)),
-            }
+            to_its_end(&scenario, simulation::run(&scenario, interrupt)).map(|record| figure(&record))
         })
     }
 

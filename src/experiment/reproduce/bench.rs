@@ -3,10 +3,10 @@
 use super::PublishedRow;
 use super::figure::{PublishedFigure, Tolerance, Verdict, judge};
 use crate::analysis::{ReplicateFigures, WarmCounts};
-use crate::experiment::seeded_runs::{EarlyEnd, RunFault, SeededRuns};
-use crate::record::{End, RunRecord};
+use crate::experiment::seeded_runs::{EarlyEnd, RunFault, SeededRuns, to_its_end};
+use crate::record::RunRecord;
 use crate::scenario::{Draft, Pin, Ttl, Until};
-use crate::simulation::{Runner, SimulationError};
+use crate::simulation::Runner;
 use crate::time::Nanos;
 use crate::transport::Clock;
 use std::io::Write;
@@ -30,12 +30,7 @@ impl RowBench<'_> {
         reason: Option<&'static str>,
     ) {
         let (mean, interval, verdict) = judge(published, tolerance, values);
-        let PublishedRow { number, source, setup, .. } = *self.row;
-        let figure = PublishedFigure {
-            row: number,
-            source,
-            setup,
-            metric: metric.to_owned(),
+        self.add(PublishedFigure {
             published: Some(published),
             measured: Some(mean),
             low: interval.map(|[low, _]| low),
@@ -44,15 +39,19 @@ impl RowBench<'_> {
             tolerance,
             verdict,
             reason: reason.filter(|_| verdict == Verdict::Differs),
-        };
-        (self.told)(&figure);
-        self.figures.push(figure);
+            ..self.not_run(metric)
+        });
     }
 
     /// Adds a figure that nothing here can be held against.
     pub(super) fn leave_out(&mut self, metric: &str, reason: &'static str) {
+        self.add(PublishedFigure { reason: Some(reason), ..self.not_run(metric) });
+    }
+
+    /// Returns a figure of the row for which nothing was run.
+    fn not_run(&self, metric: &str) -> PublishedFigure {
         let PublishedRow { number, source, setup, .. } = *self.row;
-        let figure = PublishedFigure {
+        PublishedFigure {
             row: number,
             source,
             setup,
@@ -64,8 +63,11 @@ impl RowBench<'_> {
             runs: 0,
             tolerance: Tolerance::Exact,
             verdict: Verdict::NotRun,
-            reason: Some(reason),
-        };
+            reason: None,
+        }
+    }
+
+    fn add(&mut self, figure: PublishedFigure) {
         (self.told)(&figure);
         self.figures.push(figure);
     }
@@ -91,17 +93,9 @@ impl RowBench<'_> {
             let (draft, kept) = made(seed)?;
             let scenario = Draft { seed: Some(seed), ..draft }.build()?;
             // Receipts by order are kept from the first one on.
-            let runner = Runner::build(&scenario, interrupt, &(), None)?.measuring_from(0);
-            let record = match runner.run(Clock::start()) {
-                Err(SimulationError::Interrupted(_)) => return Err(EarlyEnd::Interrupted),
-                record => record?,
-            };
-            match record.end {
-                End::Interrupted => Err(EarlyEnd::Interrupted),
-                End::Quiescent if record.ledger.is_balanced() => Ok(of(&record, kept)),
-                End::Quiescent => Err(RunFault::Unbalanced { replay: scenario.replay() }.into()),
-                _ => Err(RunFault::CutOff { replay: scenario.replay() }.into()),
-            }
+            let runner = Runner::build(&scenario, interrupt, &(), None);
+            let run = runner.and_then(|runner| runner.measuring_from(0).run(Clock::start()));
+            to_its_end(&scenario, run).map(|record| of(&record, kept))
         })
     }
 }
@@ -120,9 +114,16 @@ pub(super) fn setup(options: &str) -> Result<Draft, EarlyEnd> {
     Ok(Draft::from_toml(options)?.or(common))
 }
 
-/// Returns a figure of a run, as `bulkprop compare` computes it; NaN if the run does not have it.
-pub(super) fn figure(record: &RunRecord, key: &str) -> f64 {
-    ReplicateFigures::new(0, record, &WarmCounts::default()).value(key).unwrap_or(f64::NAN)
+/// Returns figures of a run, as `bulkprop compare` computes them; NaN for one that the run does not have.
+pub(super) fn figures<const FIGURES: usize>(record: &RunRecord, keys: [&str; FIGURES]) -> [f64; FIGURES] {
+    let figures = ReplicateFigures::new(0, record, &WarmCounts::default());
+    keys.map(|key| figures.value(key).unwrap_or(f64::NAN))
+}
+
+/// Returns the payload messages for each first receipt, less one.
+pub(super) fn redundancy(record: &RunRecord) -> f64 {
+    let [redundancy] = figures(record, ["rmr"]);
+    redundancy
 }
 
 /// Returns the number of messages of a kind that were sent since the warm-up.

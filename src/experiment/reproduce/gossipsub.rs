@@ -1,6 +1,6 @@
 //! What simulations and measurements of gossipsub published.
 
-use super::bench::{RowBench, column, figure, kind, setup};
+use super::bench::{RowBench, column, kind, redundancy, setup};
 use super::figure::Tolerance;
 use crate::experiment::seeded_runs::EarlyEnd;
 use crate::random::{Key, Purpose};
@@ -123,7 +123,7 @@ pub(super) fn announcing(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
              payload-bytes = 150000\norders = 7\nrate = '0.1/s'\norigins = 'random'",
             classes.path().display()
         ))?;
-        bench.records(&draft, 6, |record| figure(record, "rmr"))
+        bench.records(&draft, 6, redundancy)
     };
     let (small, large) = (duplicates(bench, 3_000)?, duplicates(bench, 12_000)?);
     let near = |published| (published, Tolerance::PlusMinus(0.1));
@@ -142,7 +142,7 @@ pub(super) fn duplicates(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
             "protocol = 'gossipsub:v1.0,d=8,d-low=8,d-high=8'\nnodes = 1000\ntopology = 'random-regular'\npeers = 8\n\
              latency = '{latency}'\norders = 5\nrate = '1/s'\norigins = 'random'"
         ))?;
-        bench.records(&draft, 10, |record| figure(record, "rmr"))
+        bench.records(&draft, 10, redundancy)
     };
     let (equal, spread) = (duplicates(bench, "50ms")?, duplicates(bench, "link:uniform:5ms..200ms")?);
     // The origin has no first copy, so that d - 2 is exceeded by 8 / N.

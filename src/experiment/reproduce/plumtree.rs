@@ -1,6 +1,6 @@
 //! The guards of two implementations of Plumtree: what their own simulations must keep.
 
-use super::bench::{RowBench, column, figure, file_of, kind, setup, tally};
+use super::bench::{RowBench, column, figures, file_of, kind, redundancy, setup, tally};
 use super::figure::Tolerance;
 use crate::experiment::seeded_runs::EarlyEnd;
 use crate::random::{Key, Purpose};
@@ -45,7 +45,7 @@ fn figures_of_sobral(record: &RunRecord) -> [f64; 7] {
     let first = orders.first().map_or(f64::NAN, |order| order.sent as f64 / f64::from(record.nodes - 1) - 1.0);
     let an_order = |messages: f64| messages / orders.len() as f64;
     let [grafts, ihave] = [an_order(tally(record, "grafts")), an_order(kind(record, "ihave"))];
-    let [redundancy, ldh, hops, reached] = ["rmr", "ldh", "hops_mean", "reached"].map(|key| figure(record, key));
+    let [redundancy, ldh, hops, reached] = figures(record, ["rmr", "ldh", "hops_mean", "reached"]);
     [first, redundancy, grafts, ihave, ldh, hops, reached]
 }
 
@@ -69,7 +69,7 @@ pub(super) fn iroh_guards(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
             "protocol = 'plumtree:iroh@hyparview:iroh'\nnodes = {NODES}\njoin-time = '10s'\n\
              latency = 'link:uniform:10ms..100ms'\n{workload}"
         ))?;
-        let runs = bench.records(&draft, 10, |record| ["rmr", "ldh", "reached"].map(|key| figure(record, key)))?;
+        let runs = bench.records(&draft, 10, |record| figures(record, ["rmr", "ldh", "reached"]))?;
         bench.take(&format!("RMR, {name}"), (rmr_max, Tolerance::Below), &column(&runs, 0), None);
         bench.take(&format!("LDH, {name}"), (ldh_max, Tolerance::Below), &column(&runs, 1), None);
         bench.take(&format!("share reached, {name}"), (1.0, Tolerance::Exact), &column(&runs, 2), None);
@@ -117,7 +117,7 @@ pub(super) fn corrosion_guards(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd>
     );
     let trees = everyone(bench, 2_000, tree(8), 1)?;
     let large = format!("nodes = 2000\n{network}\n{}\norders = 20\nrate = '1/s'\norigins = 'random'", gossip(15, 49));
-    let gossip = bench.records(&setup(&large)?, 1, |record| figure(record, "rmr"))?;
+    let gossip = bench.records(&setup(&large)?, 1, redundancy)?;
     let ratio: Vec<f64> = trees.iter().zip(gossip).map(|(tree, gossip)| tree[3] / gossip).collect();
     bench.take("duplicates over those of gossip, N = 2,000, last tenth", (0.2, Tolerance::Below), &ratio, None);
     Ok(())
@@ -128,8 +128,9 @@ fn guarded_figures(record: &RunRecord) -> [f64; 4] {
     let orders = record.bulk.as_ref().map_or(&[][..], |bulk| &bulk.orders);
     let last = &orders[orders.len() - orders.len() / 10..];
     let others = f64::from(record.nodes - 1);
-    let redundancy = last.iter().map(|order| order.sent as f64 / others - 1.0).sum::<f64>() / last.len() as f64;
-    [figure(record, "reached"), tally(record, "grafts"), figure(record, "rmr"), redundancy]
+    let in_last = last.iter().map(|order| order.sent as f64 / others - 1.0).sum::<f64>() / last.len() as f64;
+    let [reached, redundancy] = figures(record, ["reached", "rmr"]);
+    [reached, tally(record, "grafts"), redundancy, in_last]
 }
 
 /// Writes a list of publications: every node once, in random order, five milliseconds apart in the mean.
