@@ -82,9 +82,8 @@ type ClusterEntry<P> =
     fn(&EngineSetup<'_>, &P, &ClusterMember, NodeFiguresRequest) -> Result<ClusterOutcome, EngineError>;
 
 impl<P: Protocol> TypedProtocol<P> {
-    /// Returns a built-in protocol, every message of which matters.
-    fn named(kind: ProtocolKind, protocol: P) -> TypedProtocol<P> {
-        let facts = typed_facts(&protocol, ProtocolSource::Scenario, kind.traits(), false);
+    /// Returns a protocol whose every message is passed to it.
+    fn with_every_message(protocol: P, facts: ProtocolFacts) -> TypedProtocol<P> {
         TypedProtocol {
             protocol,
             facts,
@@ -94,17 +93,17 @@ impl<P: Protocol> TypedProtocol<P> {
         }
     }
 
+    /// Returns a built-in protocol, every message of which matters.
+    fn named(kind: ProtocolKind, protocol: P) -> TypedProtocol<P> {
+        let facts = typed_facts(&protocol, ProtocolSource::Scenario, kind.traits(), false);
+        TypedProtocol::with_every_message(protocol, facts)
+    }
+
     /// Returns a protocol of the caller's own.
     fn callers(protocol: P) -> TypedProtocol<P> {
         // No option of the scenario is for it alone, and one message may bring an order one hop further.
         let facts = typed_facts(&protocol, ProtocolSource::Caller, ProtocolKind::Push.traits(), false);
-        TypedProtocol {
-            protocol,
-            facts,
-            engine: engine::run,
-            #[cfg(feature = "cluster")]
-            in_cluster: engine::run_in_cluster,
-        }
+        TypedProtocol::with_every_message(protocol, facts)
     }
 }
 
@@ -136,13 +135,7 @@ impl<M: Membership> TypedProtocol<Over<M, AnyProtocol>> {
         let (draw, exclude_sender) = (draw_of(scenario), scenario.protocol.exclude_sender);
         let protocol = Over::new(membership, protocol, protocol.targets(), draw, exclude_sender)
             .with_warm_up(scenario.protocol.warm_up);
-        TypedProtocol {
-            protocol,
-            facts,
-            engine: engine::run,
-            #[cfg(feature = "cluster")]
-            in_cluster: engine::run_in_cluster,
-        }
+        TypedProtocol::with_every_message(protocol, facts)
     }
 }
 
