@@ -5,6 +5,7 @@
 
 use crate::escape::escaped_to;
 use crate::quantity;
+use crate::ratio::Ratio;
 use crate::time::Nanos;
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
@@ -119,14 +120,14 @@ pub fn most_similar<N: AsRef<str>>(name: &str, names: impl IntoIterator<Item = N
     names.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, known)| known)
 }
 
-/// Reads a whole number within a range. `rule` says what it counts: "a node keeps 1 to 100 links".
+/// Reads a whole number within a range that its type holds. `rule` says what it counts: "a node keeps 1 to 100 links".
 ///
 /// # Errors
 ///
 /// [`BadKnob`] with the rule.
-pub(crate) fn whole(text: &str, range: RangeInclusive<u64>, rule: &str) -> Result<u64, BadKnob> {
+pub(crate) fn whole<N: TryFrom<u64>>(text: &str, range: RangeInclusive<u64>, rule: &str) -> Result<N, BadKnob> {
     match quantity::count(text) {
-        Ok(count) if range.contains(&count) => Ok(count),
+        Ok(count) if range.contains(&count) => count.try_into().map_err(|_| BadKnob(rule.to_owned())),
         Ok(_) => Err(BadKnob(rule.to_owned())),
         Err(error) => Err(BadKnob(error.question_or(rule))),
     }
@@ -143,6 +144,61 @@ pub(crate) fn span(text: &str, range: RangeInclusive<Nanos>, rule: &str) -> Resu
         Ok(_) => Err(BadKnob(rule.to_owned())),
         Err(error) => Err(BadKnob(error.question_or(rule))),
     }
+}
+
+/// Reads a flag.
+///
+/// # Errors
+///
+/// [`BadKnob`] with the two values.
+pub(crate) fn flag(text: &str) -> Result<bool, BadKnob> {
+    text.parse().map_err(|_| BadKnob::new("it is true or false"))
+}
+
+/// A value of a knob that is a field of its own.
+pub(crate) trait KnobValue {
+    /// Writes the text that reads back to the same value.
+    fn text(&self) -> String;
+}
+
+impl KnobValue for Nanos {
+    fn text(&self) -> String {
+        self.written()
+    }
+}
+
+/// Implements [`KnobValue`] for types whose own text reads back.
+macro_rules! own_text {
+    ($($Value:ty),+) => {
+        $(
+            impl KnobValue for $Value {
+                fn text(&self) -> String {
+                    self.to_string()
+                }
+            }
+        )+
+    };
+}
+
+own_text!(u8, u16, u32, u64, bool, Ratio);
+
+/// Declares the knob of a field: its name, the field, its description, and the reader of the value.
+macro_rules! knob {
+    ($name:literal, $field:ident, $help:literal, $read:expr) => {
+        $crate::protocol::Knob {
+            name: $name,
+            help: $help,
+            read: |knobs, text| $crate::protocol::knobs::read_by($read, text).map(|value| knobs.$field = value),
+            show: |knobs| $crate::protocol::knobs::KnobValue::text(&knobs.$field),
+        }
+    };
+}
+
+pub(crate) use knob;
+
+/// Reads a value by `read`, whose parameter needs no type so.
+pub(crate) fn read_by<V>(read: impl FnOnce(&str) -> Result<V, BadKnob>, text: &str) -> Result<V, BadKnob> {
+    read(text)
 }
 
 /// Reads a knob that is also an option of its own: [`DEFAULT`] leaves it to that option.
@@ -166,8 +222,7 @@ pub(crate) fn default_text() -> String {
 /// [`BadKnob`] with the limit.
 pub(crate) fn fanout(text: &str) -> Result<u32, BadKnob> {
     let rule = "a node forwards to 1 to 4294967295 peers; write it in digits, as 8";
-    // The range ends where the type does.
-    whole(text, 1..=u64::from(u32::MAX), rule).map(|fanout| fanout as u32)
+    whole(text, 1..=u64::from(u32::MAX), rule)
 }
 
 /// Returns the values of a preset.
@@ -213,7 +268,6 @@ const SHOWN_CHARS_MAX: usize = 40;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ratio::Ratio;
 
     /// Knobs of every kind that the readers offer.
     #[derive(Clone, Copy, Debug, PartialEq)]
@@ -241,23 +295,10 @@ mod tests {
         ];
 
         const KNOBS: &'static [Knob<Sample>] = &[
-            Knob {
-                name: "links",
-                help: "links of a node",
-                read: |knobs, text| {
-                    whole(text, 1..=100, "a node keeps 1 to 100 links").map(|links| knobs.links = links)
-                },
-                show: |knobs| knobs.links.to_string(),
-            },
-            Knob {
-                name: "beat",
-                help: "time between beats",
-                read: |knobs, text| {
-                    let range = Nanos(1)..=Nanos::from_secs(60);
-                    span(text, range, "a beat is above 0s and at most 60s").map(|beat| knobs.beat = beat)
-                },
-                show: |knobs| knobs.beat.written(),
-            },
+            knob!("links", links, "links of a node", |text| whole(text, 1..=100, "a node keeps 1 to 100 links")),
+            knob!("beat", beat, "time between beats", |text| {
+                span(text, Nanos(1)..=Nanos::from_secs(60), "a beat is above 0s and at most 60s")
+            }),
             Knob {
                 name: "part",
                 help: "share of the links",
@@ -267,15 +308,7 @@ mod tests {
                 },
                 show: |knobs| knobs.part.to_string(),
             },
-            Knob {
-                name: "floods",
-                help: "true if the origin floods",
-                read: |knobs, text| {
-                    knobs.floods = text.parse().map_err(|_| BadKnob::new("it is true or false"))?;
-                    Ok(())
-                },
-                show: |knobs| knobs.floods.to_string(),
-            },
+            knob!("floods", floods, "true if the origin floods", flag),
         ];
 
         fn check(&self) -> Result<(), BadKnob> {

@@ -17,8 +17,9 @@
 //! With a message much faster than a third of a round, all nodes have an order after about `log3 N + log2 ln N` rounds,
 //! and after `log2 N + ln N` if they only push (`theory/rounds.rs`). A digest names at most the 179 newest orders.
 
+use super::knobs::{self, knob};
 use super::{BadKnob, Context, Knob, Knobs, Preset, Protocol, ProtocolState, ShardView, Targets};
-use super::{announcements, knobs, speaks};
+use super::{announcements, speaks};
 use crate::ids::OrderIndex;
 use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX, TTL_MAX};
 use crate::time::Nanos;
@@ -91,16 +92,15 @@ impl Knobs for PushPullKnobs {
     const PRESETS: &'static [Preset<PushPullKnobs>] = &[];
 
     const KNOBS: &'static [Knob<PushPullKnobs>] = &[
-        Knob {
-            name: "round",
-            help: "time between the beginnings of rounds; above three times the latency, or rounds overlap",
-            read: |knobs, text| {
-                let rule = "a round lasts from 1us to 1h; write 200ms or 1s";
+        knob!(
+            "round",
+            round,
+            "time between the beginnings of rounds; above three times the latency, or rounds overlap",
+            |text| {
                 let range = Nanos(1_000)..=Nanos::from_secs(3_600);
-                knobs::span(text, range, rule).map(|round| knobs.round = round)
-            },
-            show: |knobs| knobs.round.written(),
-        },
+                knobs::span(text, range, "a round lasts from 1us to 1h; write 200ms or 1s")
+            }
+        ),
         Knob {
             name: "mode",
             help: "direction of orders in a call: push, from the caller; pull, to it; both",
@@ -114,16 +114,9 @@ impl Knobs for PushPullKnobs {
                 name.map_or("both", |(name, _)| name).to_owned()
             },
         },
-        Knob {
-            name: "rounds",
-            help: "rounds in which a node offers an order, from its receipt",
-            read: |knobs, text| {
-                let rule = "a node offers an order for 1 to 10000 rounds; write 20";
-                // The range fits the type.
-                knobs::whole(text, 1..=10_000, rule).map(|rounds| knobs.rounds = rounds as u32)
-            },
-            show: |knobs| knobs.rounds.to_string(),
-        },
+        knob!("rounds", rounds, "rounds in which a node offers an order, from its receipt", |text| {
+            knobs::whole(text, 1..=10_000, "a node offers an order for 1 to 10000 rounds; write 20")
+        }),
     ];
 }
 

@@ -1,6 +1,6 @@
 //! The times and limits of the relay, each with its name in Bitcoin Core.
 
-use crate::protocol::{Knob, Knobs, Preset, knobs};
+use crate::protocol::knobs::{self, BadKnob, Knob, Knobs, Preset, knob};
 use crate::time::Nanos;
 
 /// The times and limits of the relay, named as the constants of Bitcoin Core.
@@ -63,88 +63,55 @@ impl Knobs for BitcoinKnobs {
     const PRESETS: &'static [Preset<BitcoinKnobs>] = &[];
 
     const KNOBS: &'static [Knob<BitcoinKnobs>] = &[
-        Knob {
-            name: "outbound-interval",
-            help: "mean time between announcements to a peer that the node dialled",
-            read: |knobs, text| {
-                let rule = "a delay is at most 1 day; write 2s or 500ms, or 0 for none";
-                knobs::span(text, Nanos::ZERO..=DAY, rule).map(|time| knobs.outbound_interval = time)
-            },
-            show: |knobs| knobs.outbound_interval.written(),
-        },
-        Knob {
-            name: "inbound-interval",
-            help: "mean time between announcements to the peers that dialled it",
-            read: |knobs, text| {
-                let rule = "a delay is at most 1 day; write 2s or 500ms, or 0 for none";
-                knobs::span(text, Nanos::ZERO..=DAY, rule).map(|time| knobs.inbound_interval = time)
-            },
-            show: |knobs| knobs.inbound_interval.written(),
-        },
-        Knob {
-            name: "broadcast-per-second",
-            help: "orders announced at a time, for each second of inbound-interval",
-            read: |knobs, text| {
-                let rule = "a node announces 1 to 1000000 orders a second";
-                knobs::whole(text, 1..=1_000_000, rule).map(|count| knobs.broadcast_per_second = count as u32)
-            },
-            show: |knobs| knobs.broadcast_per_second.to_string(),
-        },
-        Knob {
-            name: "broadcast-max",
-            help: "maximum number of orders announced at a time",
-            read: |knobs, text| {
-                let rule = "a node announces 1 to 1000000 orders at a time";
-                knobs::whole(text, 1..=1_000_000, rule).map(|count| knobs.broadcast_max = count as u32)
-            },
-            show: |knobs| knobs.broadcast_max.to_string(),
-        },
-        Knob {
-            name: "nonpref-delay",
-            help: "time before an order is requested from a peer that dialled the node",
-            read: |knobs, text| {
-                let rule = "a delay is at most 1 day; write 2s or 500ms, or 0 for none";
-                knobs::span(text, Nanos::ZERO..=DAY, rule).map(|time| knobs.nonpref_delay = time)
-            },
-            show: |knobs| knobs.nonpref_delay.written(),
-        },
-        Knob {
-            name: "overloaded-delay",
-            help: "additional time if in-flight requests to the peer are open",
-            read: |knobs, text| {
-                let rule = "a delay is at most 1 day; write 2s or 500ms, or 0 for none";
-                knobs::span(text, Nanos::ZERO..=DAY, rule).map(|time| knobs.overloaded_delay = time)
-            },
-            show: |knobs| knobs.overloaded_delay.written(),
-        },
-        Knob {
-            name: "getdata-interval",
-            help: "time after which another peer is asked",
-            read: |knobs, text| {
-                let rule = "an interval is above 0 and at most 1 day; write 2s or 500ms";
-                knobs::span(text, Nanos(1)..=DAY, rule).map(|time| knobs.getdata_interval = time)
-            },
-            show: |knobs| knobs.getdata_interval.written(),
-        },
-        Knob {
-            name: "in-flight",
-            help: "open requests from which on a peer is asked later",
-            read: |knobs, text| {
-                let rule = "it is a number from 1 to 65535";
-                knobs::whole(text, 1..=65_535, rule).map(|count| knobs.in_flight = count as u16)
-            },
-            show: |knobs| knobs.in_flight.to_string(),
-        },
-        Knob {
-            name: "announcements",
-            help: "announcements of a peer that a node remembers",
-            read: |knobs, text| {
-                let rule = "it is a number from 1 to 65535";
-                knobs::whole(text, 1..=65_535, rule).map(|count| knobs.announcements = count as u16)
-            },
-            show: |knobs| knobs.announcements.to_string(),
-        },
+        knob!(
+            "outbound-interval",
+            outbound_interval,
+            "mean time between announcements to a peer that the node dialled",
+            delay
+        ),
+        knob!(
+            "inbound-interval",
+            inbound_interval,
+            "mean time between announcements to the peers that dialled it",
+            delay
+        ),
+        knob!(
+            "broadcast-per-second",
+            broadcast_per_second,
+            "orders announced at a time, for each second of inbound-interval",
+            |text| knobs::whole(text, 1..=1_000_000, "a node announces 1 to 1000000 orders a second")
+        ),
+        knob!("broadcast-max", broadcast_max, "maximum number of orders announced at a time", |text| {
+            knobs::whole(text, 1..=1_000_000, "a node announces 1 to 1000000 orders at a time")
+        }),
+        knob!(
+            "nonpref-delay",
+            nonpref_delay,
+            "time before an order is requested from a peer that dialled the node",
+            delay
+        ),
+        knob!(
+            "overloaded-delay",
+            overloaded_delay,
+            "additional time if in-flight requests to the peer are open",
+            delay
+        ),
+        knob!("getdata-interval", getdata_interval, "time after which another peer is asked", |text| {
+            knobs::span(text, Nanos(1)..=DAY, "an interval is above 0 and at most 1 day; write 2s or 500ms")
+        }),
+        knob!("in-flight", in_flight, "open requests from which on a peer is asked later", number),
+        knob!("announcements", announcements, "announcements of a peer that a node remembers", number),
     ];
+}
+
+/// Reads a delay, 0 for none.
+fn delay(text: &str) -> Result<Nanos, BadKnob> {
+    knobs::span(text, Nanos::ZERO..=DAY, "a delay is at most 1 day; write 2s or 500ms, or 0 for none")
+}
+
+/// Reads a number of requests or announcements.
+fn number(text: &str) -> Result<u16, BadKnob> {
+    knobs::whole(text, 1..=65_535, "it is a number from 1 to 65535")
 }
 
 /// The longest time of any of them.

@@ -1,6 +1,6 @@
 //! The parameters of gossipsub, under the names of its specification, and the sets of values that are in use.
 
-use crate::protocol::knobs::{BadKnob, Knob, Knobs, Preset, span, whole};
+use crate::protocol::knobs::{BadKnob, Knob, Knobs, Preset, flag, knob, span, whole};
 use crate::quantity;
 use crate::random::Probability;
 use crate::ratio::Ratio;
@@ -162,51 +162,6 @@ impl Default for GossipsubKnobs {
     }
 }
 
-/// A knob that is a whole number.
-macro_rules! whole_knob {
-    ($name:literal, $field:ident, $least:literal to $most:literal, $help:literal) => {
-        Knob {
-            name: $name,
-            help: $help,
-            read: |knobs, text| {
-                let rule = concat!("it is a whole number from ", $least, " to ", $most, "; write it in digits, as 8");
-                whole(text, $least..=$most, rule).map(|value| knobs.$field = value as u32)
-            },
-            show: |knobs| knobs.$field.to_string(),
-        }
-    };
-}
-
-/// A knob that is a span of time.
-macro_rules! span_knob {
-    ($name:literal, $field:ident, $least:ident, $most:ident, $rule:literal, $help:literal) => {
-        Knob {
-            name: $name,
-            help: $help,
-            read: |knobs, text| span(text, $least..=$most, $rule).map(|value| knobs.$field = value),
-            show: |knobs| knobs.$field.written(),
-        }
-    };
-}
-
-/// A knob that is true or false.
-macro_rules! flag_knob {
-    ($name:literal, $field:ident, $help:literal) => {
-        Knob {
-            name: $name,
-            help: $help,
-            read: |knobs, text| match text {
-                "true" | "false" => {
-                    knobs.$field = text == "true";
-                    Ok(())
-                }
-                _ => Err(BadKnob::new("it is true or false")),
-            },
-            show: |knobs| knobs.$field.to_string(),
-        }
-    };
-}
-
 impl Knobs for GossipsubKnobs {
     const PRESETS: &'static [Preset<GossipsubKnobs>] = &[
         Preset { name: "spec", source: "libp2p/specs gossipsub-v1.1 @7740c07", values: || GossipsubKnobs::SPEC },
@@ -223,61 +178,49 @@ impl Knobs for GossipsubKnobs {
     ];
 
     const KNOBS: &'static [Knob<GossipsubKnobs>] = &[
-        whole_knob!("d", d, 1 to 1000, "mesh peers that a node aims at"),
-        whole_knob!("d-low", d_low, 0 to 1000, "with fewer mesh peers, a heartbeat grafts"),
-        whole_knob!("d-high", d_high, 1 to 1000, "with more mesh peers, a heartbeat prunes"),
-        flag_knob!("prune-at-d-high", prune_at_d_high, "a heartbeat prunes with d-high mesh peers already"),
-        whole_knob!("d-out", d_out, 0 to 500, "mesh peers that the node dialled; 0 for no quota"),
-        whole_knob!("d-lazy", d_lazy, 0 to 1000, "peers that a heartbeat gossips to, at least"),
-        Knob {
-            name: "gossip-factor",
-            help: "share of the peers outside of the mesh that a heartbeat gossips to",
-            read: |knobs, text| {
-                knobs.gossip_factor =
-                    text.parse().map_err(|_| BadKnob::new("it is a share from 0 to 1; write 0.25 or 25%"))?;
-                Ok(())
-            },
-            show: |knobs| knobs.gossip_factor.to_string(),
-        },
-        flag_knob!("gossip-by-coin", gossip_by_coin, "draws that share for each peer by itself"),
-        span_knob!(
-            "heartbeat-interval",
-            heartbeat_interval,
-            INTERVAL_MIN,
-            HOUR,
-            "a heartbeat comes every 10ms to 1h",
-            "time between heartbeats"
+        knob!("d", d, "mesh peers that a node aims at", |text| number(text, 1, 1000)),
+        knob!("d-low", d_low, "with fewer mesh peers, a heartbeat grafts", |text| number(text, 0, 1000)),
+        knob!("d-high", d_high, "with more mesh peers, a heartbeat prunes", |text| number(text, 1, 1000)),
+        knob!("prune-at-d-high", prune_at_d_high, "a heartbeat prunes with d-high mesh peers already", flag),
+        knob!("d-out", d_out, "mesh peers that the node dialled; 0 for no quota", |text| number(text, 0, 500)),
+        knob!("d-lazy", d_lazy, "peers that a heartbeat gossips to, at least", |text| number(text, 0, 1000)),
+        knob!(
+            "gossip-factor",
+            gossip_factor,
+            "share of the peers outside of the mesh that a heartbeat gossips to",
+            |text| text.parse().map_err(|_| BadKnob::new("it is a share from 0 to 1; write 0.25 or 25%"))
         ),
-        span_knob!(
-            "heartbeat-delay",
-            heartbeat_delay,
-            NONE,
-            HOUR,
-            "the delay is at most 1h",
-            "time before the interval of the first heartbeat"
-        ),
-        whole_knob!("mcache-len", mcache_len, 1 to 100000, "heartbeats for which an order can be requested"),
-        whole_knob!("mcache-gossip", mcache_gossip, 0 to 100000, "heartbeats that announce an order"),
-        span_knob!(
-            "prune-backoff",
-            prune_backoff,
-            NONE,
-            DAY,
-            "a backoff is at most 24h",
-            "time for which a pruned link is not grafted; 0 for none"
-        ),
-        flag_knob!("flood-publish", flood_publish, "an origin sends its order to all peers"),
-        whole_knob!("gossip-retransmission", gossip_retransmission, 0 to 1000, "answers to a peer about an order"),
-        span_knob!(
-            "iwant-followup",
-            iwant_followup,
-            LEAST,
-            HOUR,
-            "the time is above 0 and at most 1h",
-            "time that a node waits for a requested order"
-        ),
-        flag_knob!("iwant-once", iwant_once, "requests an order from one announcer at a time"),
-        whole_knob!("max-ihave-length", max_ihave_length, 1 to 1000000, "orders that a heartbeat announces to a peer"),
+        knob!("gossip-by-coin", gossip_by_coin, "draws that share for each peer by itself", flag),
+        knob!("heartbeat-interval", heartbeat_interval, "time between heartbeats", |text| span(
+            text,
+            INTERVAL_MIN..=HOUR,
+            "a heartbeat comes every 10ms to 1h"
+        )),
+        knob!("heartbeat-delay", heartbeat_delay, "time before the interval of the first heartbeat", |text| span(
+            text,
+            NONE..=HOUR,
+            "the delay is at most 1h"
+        )),
+        knob!("mcache-len", mcache_len, "heartbeats for which an order can be requested", |text| number(
+            text, 1, 100000
+        )),
+        knob!("mcache-gossip", mcache_gossip, "heartbeats that announce an order", |text| number(text, 0, 100000)),
+        knob!("prune-backoff", prune_backoff, "time for which a pruned link is not grafted; 0 for none", |text| {
+            span(text, NONE..=DAY, "a backoff is at most 24h")
+        }),
+        knob!("flood-publish", flood_publish, "an origin sends its order to all peers", flag),
+        knob!("gossip-retransmission", gossip_retransmission, "answers to a peer about an order", |text| number(
+            text, 0, 1000
+        )),
+        knob!("iwant-followup", iwant_followup, "time that a node waits for a requested order", |text| span(
+            text,
+            LEAST..=HOUR,
+            "the time is above 0 and at most 1h"
+        )),
+        knob!("iwant-once", iwant_once, "requests an order from one announcer at a time", flag),
+        knob!("max-ihave-length", max_ihave_length, "orders that a heartbeat announces to a peer", |text| number(
+            text, 1, 1000000
+        )),
         Knob {
             name: "idontwant-bytes",
             help: "bytes from which on a node tells its mesh that it has an order; off for never",
@@ -296,17 +239,16 @@ impl Knobs for GossipsubKnobs {
                 bytes => bytes.to_string(),
             },
         },
-        whole_knob!("idontwant-ttl", idontwant_ttl, 1 to 1000, "heartbeats for which it counts"),
-        whole_knob!("max-idontwant", max_idontwant, 1 to 100000, "of these a node keeps of a peer and heartbeat"),
-        whole_knob!("d-announce", d_announce, 0 to 1000, "of d mesh peers, those told of an order; 0 for none"),
-        span_knob!(
-            "announce-timeout",
-            announce_timeout,
-            LEAST,
-            HOUR,
-            "the time is above 0 and at most 1h",
-            "time that a node waits for an order it was told of"
-        ),
+        knob!("idontwant-ttl", idontwant_ttl, "heartbeats for which it counts", |text| number(text, 1, 1000)),
+        knob!("max-idontwant", max_idontwant, "of these a node keeps of a peer and heartbeat", |text| number(
+            text, 1, 100000
+        )),
+        knob!("d-announce", d_announce, "of d mesh peers, those told of an order; 0 for none", |text| number(
+            text, 0, 1000
+        )),
+        knob!("announce-timeout", announce_timeout, "time that a node waits for an order it was told of", |text| {
+            span(text, LEAST..=HOUR, "the time is above 0 and at most 1h")
+        }),
     ];
 
     fn check(&self) -> Result<(), BadKnob> {
@@ -332,6 +274,11 @@ impl Knobs for GossipsubKnobs {
         }
         Ok(())
     }
+}
+
+/// Reads a whole number.
+fn number(text: &str, least: u64, most: u64) -> Result<u32, BadKnob> {
+    whole(text, least..=most, &format!("it is a whole number from {least} to {most}; write it in digits, as 8"))
 }
 
 const NONE: Nanos = Nanos::ZERO;

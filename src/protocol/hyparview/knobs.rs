@@ -1,6 +1,6 @@
 //! The knobs of HyParView, with the names of iroh-gossip, and two sets of their values.
 
-use crate::protocol::knobs::{span, whole};
+use crate::protocol::knobs::{knob, span, whole};
 use crate::protocol::{BadKnob, Knob, Knobs, Preset};
 use crate::time::Nanos;
 
@@ -60,66 +60,28 @@ impl Knobs for HyParViewKnobs {
     ];
 
     const KNOBS: &'static [Knob<HyParViewKnobs>] = &[
-        Knob {
-            name: "active-view-capacity",
-            help: "members of the active view",
-            read: |knobs, text| members(text, 64).map(|count| knobs.active_view_capacity = count as u8),
-            show: |knobs| knobs.active_view_capacity.to_string(),
-        },
-        Knob {
-            name: "passive-view-capacity",
-            help: "members of the passive view",
-            read: |knobs, text| members(text, 1_000).map(|count| knobs.passive_view_capacity = count as u16),
-            show: |knobs| knobs.passive_view_capacity.to_string(),
-        },
-        Knob {
-            name: "active-random-walk-length",
-            help: "hops of a FORWARDJOIN",
-            read: |knobs, text| hops(text).map(|hops| knobs.active_random_walk_length = hops),
-            show: |knobs| knobs.active_random_walk_length.to_string(),
-        },
-        Knob {
-            name: "passive-random-walk-length",
-            help: "hops left at which a newcomer enters a passive view",
-            read: |knobs, text| hops(text).map(|hops| knobs.passive_random_walk_length = hops),
-            show: |knobs| knobs.passive_random_walk_length.to_string(),
-        },
-        Knob {
-            name: "shuffle-random-walk-length",
-            help: "hops of a SHUFFLE",
-            read: |knobs, text| hops(text).map(|hops| knobs.shuffle_random_walk_length = hops),
-            show: |knobs| knobs.shuffle_random_walk_length.to_string(),
-        },
-        Knob {
-            name: "shuffle-active-view-count",
-            help: "active members in a SHUFFLE",
-            read: |knobs, text| hops(text).map(|count| knobs.shuffle_active_view_count = count),
-            show: |knobs| knobs.shuffle_active_view_count.to_string(),
-        },
-        Knob {
-            name: "shuffle-passive-view-count",
-            help: "passive members in a SHUFFLE",
-            read: |knobs, text| hops(text).map(|count| knobs.shuffle_passive_view_count = count),
-            show: |knobs| knobs.shuffle_passive_view_count.to_string(),
-        },
-        Knob {
-            name: "shuffle-interval",
-            help: "time between two SHUFFLEs of a node",
-            read: |knobs, text| time(text).map(|time| knobs.shuffle_interval = time),
-            show: |knobs| knobs.shuffle_interval.written(),
-        },
-        Knob {
-            name: "neighbor-request-timeout",
-            help: "time after which a node that was asked to be a neighbour is given up",
-            read: |knobs, text| time(text).map(|time| knobs.neighbor_request_timeout = time),
-            show: |knobs| knobs.neighbor_request_timeout.written(),
-        },
-        Knob {
-            name: "settle-time",
-            help: "time from the last join to the first order",
-            read: |knobs, text| time(text).map(|time| knobs.settle_time = time),
-            show: |knobs| knobs.settle_time.written(),
-        },
+        knob!("active-view-capacity", active_view_capacity, "members of the active view", |text| members(text, 64)),
+        knob!("passive-view-capacity", passive_view_capacity, "members of the passive view", |text| {
+            members(text, 1_000)
+        }),
+        knob!("active-random-walk-length", active_random_walk_length, "hops of a FORWARDJOIN", hops),
+        knob!(
+            "passive-random-walk-length",
+            passive_random_walk_length,
+            "hops left at which a newcomer enters a passive view",
+            hops
+        ),
+        knob!("shuffle-random-walk-length", shuffle_random_walk_length, "hops of a SHUFFLE", hops),
+        knob!("shuffle-active-view-count", shuffle_active_view_count, "active members in a SHUFFLE", hops),
+        knob!("shuffle-passive-view-count", shuffle_passive_view_count, "passive members in a SHUFFLE", hops),
+        knob!("shuffle-interval", shuffle_interval, "time between two SHUFFLEs of a node", time),
+        knob!(
+            "neighbor-request-timeout",
+            neighbor_request_timeout,
+            "time after which a node that was asked to be a neighbour is given up",
+            time
+        ),
+        knob!("settle-time", settle_time, "time from the last join to the first order", time),
     ];
 
     fn check(&self) -> Result<(), BadKnob> {
@@ -133,12 +95,12 @@ impl Knobs for HyParViewKnobs {
     }
 }
 
-fn members(text: &str, most: u64) -> Result<u64, BadKnob> {
+fn members<N: TryFrom<u64>>(text: &str, most: u64) -> Result<N, BadKnob> {
     whole(text, 2..=most, &format!("a view has 2 to {most} members"))
 }
 
 fn hops(text: &str) -> Result<u8, BadKnob> {
-    whole(text, 0..=64, "it is a number from 0 to 64").map(|hops| hops as u8)
+    whole(text, 0..=64, "it is a number from 0 to 64")
 }
 
 fn time(text: &str) -> Result<Nanos, BadKnob> {

@@ -1,6 +1,6 @@
 //! The knobs of Plumtree, with the names of iroh-gossip and of Corrosion's plum-foca, and three sets of their values.
 
-use crate::protocol::knobs::{span, whole};
+use crate::protocol::knobs::{flag, knob, span, whole};
 use crate::protocol::{BadKnob, Knob, Knobs, Preset};
 use crate::time::Nanos;
 
@@ -111,66 +111,50 @@ impl Knobs for PlumtreeKnobs {
     ];
 
     const KNOBS: &'static [Knob<PlumtreeKnobs>] = &[
-        Knob {
-            name: "graft-timeout-1",
-            help: "time for which a node waits for an announced order before its first GRAFT",
-            read: |knobs, text| timer(text).map(|time| knobs.graft_timeout_1 = time),
-            show: |knobs| knobs.graft_timeout_1.written(),
-        },
-        Knob {
-            name: "graft-timeout-2",
-            help: "time after a GRAFT before the next announcer gets one, about a round trip",
-            read: |knobs, text| timer(text).map(|time| knobs.graft_timeout_2 = time),
-            show: |knobs| knobs.graft_timeout_2.written(),
-        },
-        Knob {
-            name: "dispatch-timeout",
-            help: "time for which a node gathers announcements, 0 to announce each order at once",
-            read: |knobs, text| time(text).map(|time| knobs.dispatch_timeout = time),
-            show: |knobs| knobs.dispatch_timeout.written(),
-        },
+        knob!(
+            "graft-timeout-1",
+            graft_timeout_1,
+            "time for which a node waits for an announced order before its first GRAFT",
+            timer
+        ),
+        knob!(
+            "graft-timeout-2",
+            graft_timeout_2,
+            "time after a GRAFT before the next announcer gets one, about a round trip",
+            timer
+        ),
+        knob!(
+            "dispatch-timeout",
+            dispatch_timeout,
+            "time for which a node gathers announcements, 0 to announce each order at once",
+            time
+        ),
         Knob {
             name: "optimization-threshold",
             help: "hops by which an announcer must be nearer to the origin for the tree to move, or none",
             read: |knobs, text| {
                 let hops = or_none(text, |text| whole(text, 1..=255, "a threshold is 1 to 255 hops, or none"));
-                hops.map(|hops| knobs.optimization_threshold = hops.map(|hops| hops as u8))
+                hops.map(|hops| knobs.optimization_threshold = hops)
             },
             show: |knobs| shown_or_none(knobs.optimization_threshold, |hops| hops.to_string()),
         },
-        Knob {
-            name: "optimization-prune",
-            help: "true if the sender of the order is pruned when the tree moves",
-            read: |knobs, text| truth(text).map(|is_true| knobs.optimization_prune = is_true),
-            show: |knobs| knobs.optimization_prune.to_string(),
-        },
-        Knob {
-            name: "promote-sender",
-            help: "true if the sender of a new order becomes eager",
-            read: |knobs, text| truth(text).map(|is_true| knobs.promote_sender = is_true),
-            show: |knobs| knobs.promote_sender.to_string(),
-        },
-        Knob {
-            name: "prune-threshold",
-            help: "duplicates of one order for which a node prunes nobody",
-            read: |knobs, text| {
-                let count = whole(text, 0..=254, "a node takes 0 to 254 duplicates of an order without a PRUNE");
-                count.map(|count| knobs.prune_threshold = count as u8)
-            },
-            show: |knobs| knobs.prune_threshold.to_string(),
-        },
-        Knob {
-            name: "prune-throttle",
-            help: "time between two PRUNEs to one peer, 0 for no limit",
-            read: |knobs, text| time(text).map(|time| knobs.prune_throttle = time),
-            show: |knobs| knobs.prune_throttle.written(),
-        },
-        Knob {
-            name: "graft-protection",
-            help: "time after a GRAFT for which its receiver is not pruned, 0 for none",
-            read: |knobs, text| time(text).map(|time| knobs.graft_protection = time),
-            show: |knobs| knobs.graft_protection.written(),
-        },
+        knob!(
+            "optimization-prune",
+            optimization_prune,
+            "true if the sender of the order is pruned when the tree moves",
+            flag
+        ),
+        knob!("promote-sender", promote_sender, "true if the sender of a new order becomes eager", flag),
+        knob!("prune-threshold", prune_threshold, "duplicates of one order for which a node prunes nobody", |text| {
+            whole(text, 0..=254, "a node takes 0 to 254 duplicates of an order without a PRUNE")
+        }),
+        knob!("prune-throttle", prune_throttle, "time between two PRUNEs to one peer, 0 for no limit", time),
+        knob!(
+            "graft-protection",
+            graft_protection,
+            "time after a GRAFT for which its receiver is not pruned, 0 for none",
+            time
+        ),
         Knob {
             name: "num-eager",
             help: "peers that are eager at first: all, a number, or auto for 3 log10 N",
@@ -193,7 +177,7 @@ impl Knobs for PlumtreeKnobs {
             read: |knobs, text| {
                 let most = u64::from(u32::MAX);
                 let count = or_none(text, |text| whole(text, 1..=most, "a cache has 1 to 4294967295 orders, or none"));
-                count.map(|count| knobs.max_cached_payloads = count.map(|count| count as u32))
+                count.map(|count| knobs.max_cached_payloads = count)
             },
             show: |knobs| shown_or_none(knobs.max_cached_payloads, |count| count.to_string()),
         },
@@ -211,16 +195,12 @@ fn time(text: &str) -> Result<Nanos, BadKnob> {
 
 const LONGEST: Nanos = Nanos::from_secs(24 * 3_600);
 
-fn truth(text: &str) -> Result<bool, BadKnob> {
-    text.parse().map_err(|_| BadKnob::new("it is true or false"))
-}
-
 fn eager_links(text: &str) -> Result<EagerLinks, BadKnob> {
     match text {
         "all" => Ok(EagerLinks::All),
         "auto" => Ok(EagerLinks::Auto),
         text => whole(text, 1..=u64::from(u32::MAX), "at first all, auto or a number from 1 on of peers are eager")
-            .map(|count| EagerLinks::Count(count as u32)),
+            .map(EagerLinks::Count),
     }
 }
 

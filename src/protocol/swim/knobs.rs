@@ -1,6 +1,6 @@
 //! The knobs of SWIM's dissemination, by the names of memberlist's configuration.
 
-use super::super::{BadKnob, Knob, Knobs, Preset, knobs};
+use super::super::knobs::{self, BadKnob, Knob, Knobs, Preset, knob};
 use super::{Member, OFFERED_EXCHANGES};
 use crate::time::Nanos;
 
@@ -112,54 +112,38 @@ impl Knobs for SwimKnobs {
     ];
 
     const KNOBS: &'static [Knob<SwimKnobs>] = &[
-        Knob {
-            name: "gossip-interval",
-            help: "time between two ticks at which a node tells others what is new",
-            read: |knobs, text| {
-                let rule = "a node gossips every 1us to 1h; write 200ms";
+        knob!(
+            "gossip-interval",
+            gossip_interval,
+            "time between two ticks at which a node tells others what is new",
+            |text| {
                 let range = Nanos(1_000)..=Nanos::from_secs(3_600);
-                knobs::span(text, range, rule).map(|interval| knobs.gossip_interval = interval)
-            },
-            show: |knobs| knobs.gossip_interval.written(),
-        },
-        Knob {
-            name: "gossip-nodes",
-            help: "nodes that are told something at a tick",
-            read: |knobs, text| {
-                let count = knobs::whole(text, 1..=255, "a node tells 1 to 255 others at a tick; write 3");
-                count.map(|count| knobs.gossip_nodes = count as u32)
-            },
-            show: |knobs| knobs.gossip_nodes.to_string(),
-        },
-        Knob {
-            name: "retransmit-mult",
-            help: "transmissions of an order by a node, times the decimal digits of the number of nodes",
-            read: |knobs, text| {
-                let factor = knobs::whole(text, 1..=1_000, "a factor is a whole number from 1 to 1000; write 4");
-                factor.map(|factor| knobs.retransmit_mult = factor as u32)
-            },
-            show: |knobs| knobs.retransmit_mult.to_string(),
-        },
-        Knob {
-            name: "packet",
-            help: "bytes of the orders that a node is told at once",
-            read: |knobs, text| {
-                let bytes = knobs::whole(text, 64..=65_507, "a packet has 64 to 65507 bytes; write 1400");
-                bytes.map(|bytes| knobs.packet = bytes as u32)
-            },
-            show: |knobs| knobs.packet.to_string(),
-        },
-        Knob {
-            name: "probe-interval",
-            help: "time between two probes of a node, which carry orders as well; 0 for none",
-            read: |knobs, text| rare_ticks(text).map(|interval| knobs.probe_interval = interval),
-            show: |knobs| knobs.probe_interval.written(),
-        },
-        Knob {
-            name: "push-pull-interval",
-            help: "time between two exchanges of a node, longer above 32 nodes; 0 for none",
-            read: |knobs, text| rare_ticks(text).map(|interval| knobs.push_pull_interval = interval),
-            show: |knobs| knobs.push_pull_interval.written(),
-        },
+                knobs::span(text, range, "a node gossips every 1us to 1h; write 200ms")
+            }
+        ),
+        knob!("gossip-nodes", gossip_nodes, "nodes that are told something at a tick", |text| {
+            knobs::whole(text, 1..=255, "a node tells 1 to 255 others at a tick; write 3")
+        }),
+        knob!(
+            "retransmit-mult",
+            retransmit_mult,
+            "transmissions of an order by a node, times the decimal digits of the number of nodes",
+            |text| knobs::whole(text, 1..=1_000, "a factor is a whole number from 1 to 1000; write 4")
+        ),
+        knob!("packet", packet, "bytes of the orders that a node is told at once", |text| {
+            knobs::whole(text, 64..=65_507, "a packet has 64 to 65507 bytes; write 1400")
+        }),
+        knob!(
+            "probe-interval",
+            probe_interval,
+            "time between two probes of a node, which carry orders as well; 0 for none",
+            rare_ticks
+        ),
+        knob!(
+            "push-pull-interval",
+            push_pull_interval,
+            "time between two exchanges of a node, longer above 32 nodes; 0 for none",
+            rare_ticks
+        ),
     ];
 }

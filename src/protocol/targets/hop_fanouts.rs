@@ -50,8 +50,7 @@ impl FromStr for HopFanouts {
 
     fn from_str(text: &str) -> Result<HopFanouts, BadKnob> {
         let rule = "fanouts by hop are 1 to 8 numbers from 1 to 65535; write 8/4/2, the last for all later hops";
-        let fanouts =
-            text.split('/').map(|fanout| whole(fanout, 1..=u16::MAX.into(), rule).map(|fanout| fanout as u16));
+        let fanouts = text.split('/').map(|fanout| whole(fanout, 1..=u16::MAX.into(), rule));
         let fanouts = fanouts.collect::<Result<Vec<u16>, BadKnob>>()?;
         HopFanouts::new(&fanouts).ok_or_else(|| BadKnob::new(rule))
     }

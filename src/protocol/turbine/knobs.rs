@@ -1,6 +1,6 @@
 //! The knobs of turbine, with agave's defaults.
 
-use super::super::{BadKnob, Knob, Knobs, Preset, knobs};
+use super::super::knobs::{self, BadKnob, Knob, Knobs, Preset, knob};
 use super::received_shreds::ReceivedShreds;
 use super::shuffle::Shuffles;
 use super::stake::{self, StakeKnob};
@@ -59,7 +59,7 @@ impl TurbineKnobs {
 
 /// Reads a number of shreds in a set.
 fn shreds(text: &str) -> Result<u32, BadKnob> {
-    knobs::whole(text, 1..=63, "a set has 1 to 63 data and 1 to 63 coding shreds; write 32").map(|count| count as u32)
+    knobs::whole(text, 1..=63, "a set has 1 to 63 data and 1 to 63 coding shreds; write 32")
 }
 
 impl Knobs for TurbineKnobs {
@@ -70,41 +70,21 @@ impl Knobs for TurbineKnobs {
     }];
 
     const KNOBS: &'static [Knob<TurbineKnobs>] = &[
-        Knob {
-            name: "fanout",
-            help: "nodes that a node sends a shred on to",
-            read: |knobs, text| {
-                let fanout = knobs::whole(text, 1..=1_000_000, "a node sends on to 1 to 1000000 nodes; write 200");
-                fanout.map(|fanout| knobs.fanout = fanout as u32)
-            },
-            show: |knobs| knobs.fanout.to_string(),
-        },
-        Knob {
-            name: "data-shreds",
-            help: "shreds of a set that carry the bytes of the order",
-            read: |knobs, text| shreds(text).map(|count| knobs.data_shreds = count),
-            show: |knobs| knobs.data_shreds.to_string(),
-        },
-        Knob {
-            name: "coding-shreds",
-            help: "shreds of a set from which others can be recovered; with 32 of both, a smaller set has more",
-            read: |knobs, text| shreds(text).map(|count| knobs.coding_shreds = count),
-            show: |knobs| knobs.coding_shreds.to_string(),
-        },
-        Knob {
-            name: "shred-bytes",
-            help: "bytes of the order in a shred, an even number",
-            read: |knobs, text| {
-                let rule = "a shred has an even number of bytes from 16 to 1440; write 964";
-                let bytes = knobs::whole(text, 16..=SHRED_BYTES_MAX, rule)?;
-                if !bytes.is_multiple_of(2) {
-                    return Err(BadKnob::new(rule));
-                }
-                knobs.shred_bytes = bytes as u32;
-                Ok(())
-            },
-            show: |knobs| knobs.shred_bytes.to_string(),
-        },
+        knob!("fanout", fanout, "nodes that a node sends a shred on to", |text| {
+            knobs::whole(text, 1..=1_000_000, "a node sends on to 1 to 1000000 nodes; write 200")
+        }),
+        knob!("data-shreds", data_shreds, "shreds of a set that carry the bytes of the order", shreds),
+        knob!(
+            "coding-shreds",
+            coding_shreds,
+            "shreds of a set from which others can be recovered; with 32 of both, a smaller set has more",
+            shreds
+        ),
+        knob!("shred-bytes", shred_bytes, "bytes of the order in a shred, an even number", |text| {
+            let rule = "a shred has an even number of bytes from 16 to 1440; write 964";
+            let bytes: u32 = knobs::whole(text, 16..=SHRED_BYTES_MAX, rule)?;
+            if bytes.is_multiple_of(2) { Ok(bytes) } else { Err(BadKnob::new(rule)) }
+        }),
         Knob {
             name: "stake",
             help: "stakes of the nodes, equal or pareto:SHAPE; more stake brings a node nearer to the root",
