@@ -7,16 +7,20 @@ use super::alloc::{self, ENTRIES_MAX, StorageError};
 use crate::ids::NodeId;
 use crate::simd::prefetch;
 use crate::sync::{Interrupted, Lookout};
+use std::ops::Range;
 
 /// Entries per cache line.
 const LINE_ENTRIES: usize = 16;
 
-/// The peers of every node, each row in ascending order.
+/// The peers of every node, each row in ascending order; of a part, those of nodes that follow each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CsrGraph {
-    /// The offset of each node's row, and after the last node the number of entries.
+    /// The offset of each row, and after the last row the number of entries.
     offsets: Vec<u32>,
     entries: Vec<NodeId>,
+    /// The node of the first row, and the number of all nodes. Those without a row have no peers here.
+    first: u32,
+    nodes: u32,
 }
 
 impl CsrGraph {
@@ -29,8 +33,8 @@ impl CsrGraph {
         // In place: entries move only towards the front, so none is overwritten before it is read.
         let mut kept = 0;
         let mut begin = 0;
-        for node in 0..self.nodes() as usize {
-            let end = self.offsets[node + 1] as usize;
+        for row in 1..self.offsets.len() {
+            let end = self.offsets[row] as usize;
             lookout.work((end - begin) as u64 + 1)?;
             let first = kept;
             for entry in begin..end {
@@ -40,7 +44,7 @@ impl CsrGraph {
                     kept += 1;
                 }
             }
-            self.offsets[node + 1] = kept as u32;
+            self.offsets[row] = kept as u32;
             begin = end;
         }
         self.entries.truncate(kept);
@@ -49,11 +53,9 @@ impl CsrGraph {
         Ok(())
     }
 
-    /// Copies the rows and appends empty ones up to `nodes`, which is not below the present number.
+    /// Copies the rows, of which there are then those of `nodes` nodes, not fewer than at present: the last are empty.
     pub(super) fn with_isolated(&self, nodes: u32) -> CsrGraph {
-        let mut offsets = self.offsets.clone();
-        offsets.resize(nodes as usize + 1, self.entries.len() as u32);
-        CsrGraph { offsets, entries: self.entries.clone() }
+        CsrGraph { nodes, ..self.clone() }
     }
 
     /// Replaces one `old` by `new` in the row of `node`, and keeps the row in ascending order.
@@ -74,7 +76,7 @@ impl CsrGraph {
     }
 
     pub(super) fn nodes(&self) -> u32 {
-        (self.offsets.len() - 1) as u32
+        self.nodes
     }
 
     pub(super) fn entries(&self) -> u64 {
@@ -96,7 +98,8 @@ impl CsrGraph {
     /// Returns the number of entries before the row of `node`, which may be one past the last.
     #[inline]
     pub(super) fn entries_before(&self, node: NodeId) -> u32 {
-        self.offsets[node.index()]
+        let row = node.0.saturating_sub(self.first) as usize;
+        self.offsets.get(row).copied().unwrap_or(self.entries.len() as u32)
     }
 
     /// Returns the position of `peer` in the row of `node` among all entries.
@@ -123,7 +126,7 @@ impl CsrGraph {
 
     #[inline]
     pub(super) fn prefetch_bounds(&self, node: NodeId) {
-        prefetch(&self.offsets, node.index());
+        prefetch(&self.offsets, node.0.wrapping_sub(self.first) as usize);
     }
 
     /// Prefetches the first two cache lines of a row and the last; the hardware prefetcher fetches what lies between.
@@ -137,7 +140,11 @@ impl CsrGraph {
 
     #[inline]
     fn bounds(&self, node: NodeId) -> (usize, usize) {
-        (self.offsets[node.index()] as usize, self.offsets[node.index() + 1] as usize)
+        let row = node.0.wrapping_sub(self.first) as usize;
+        match self.offsets.get(row..row + 2) {
+            Some(&[begin, end]) => (begin as usize, end as usize),
+            _ => (0, 0),
+        }
     }
 }
 
@@ -145,7 +152,8 @@ impl CsrGraph {
 ///
 /// Entries are scattered when their batch is complete, which is fast if the rows of a batch fit a second-level cache.
 pub(super) struct CsrBuilder {
-    nodes: u32,
+    /// One past the last row.
+    end: u32,
     rows: CsrGraph,
     /// The first row of the batch.
     first: u32,
@@ -162,18 +170,27 @@ impl CsrBuilder {
     ///
     /// [`StorageError::TooManyEntries`] or [`StorageError::Memory`] if they could not be stored.
     pub(super) fn with_room(nodes: u32, entries: u64) -> Result<CsrBuilder, StorageError> {
+        CsrBuilder::of_part(nodes, &(0..nodes), entries)
+    }
+
+    /// Creates a builder without rows for some of `nodes` nodes, with room for `entries` over these.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`with_room`](Self::with_room).
+    pub(super) fn of_part(nodes: u32, own: &Range<u32>, entries: u64) -> Result<CsrBuilder, StorageError> {
         check_entries(nodes, entries)?;
-        let mut offsets = alloc::reserved(nodes as usize + 1)?;
+        let mut offsets = alloc::reserved(own.len() + 1)?;
         offsets.push(0);
-        let rows = CsrGraph { offsets, entries: alloc::reserved(entries as usize)? };
-        Ok(CsrBuilder { nodes, rows, first: 0, next: Vec::new(), arrived: Vec::new() })
+        let rows = CsrGraph { offsets, entries: alloc::reserved(entries as usize)?, first: own.start, nodes };
+        Ok(CsrBuilder { end: own.end, rows, first: own.start, next: Vec::new(), arrived: Vec::new() })
     }
 
     /// Begins a batch of `count` rows, or of the remaining rows if there are fewer.
     pub(super) fn begin(&mut self, count: u32) {
-        self.first = self.rows.nodes();
+        self.first = self.begun();
         self.next.clear();
-        self.next.resize(count.min(self.nodes - self.first) as usize, 0);
+        self.next.resize(count.min(self.end - self.first) as usize, 0);
         self.arrived.clear();
     }
 
@@ -191,8 +208,8 @@ impl CsrBuilder {
     ///
     /// [`StorageError::TooManyEntries`] if the rows can no longer be stored.
     pub(super) fn end(&mut self) -> Result<(), StorageError> {
-        let CsrGraph { offsets, entries } = &mut self.rows;
-        check_entries(self.nodes, (entries.len() + self.arrived.len()) as u64)?;
+        let CsrGraph { offsets, entries, nodes, .. } = &mut self.rows;
+        check_entries(*nodes, (entries.len() + self.arrived.len()) as u64)?;
         let mut end = entries.len() as u32;
         for next in &mut self.next {
             // The count of a row becomes the position of its first entry.
@@ -210,8 +227,8 @@ impl CsrBuilder {
 
     /// Sorts the rows of the latest batch. Most are already sorted, and checking that is cheaper than sorting.
     pub(super) fn sort(&mut self) {
-        let CsrGraph { offsets, entries } = &mut self.rows;
-        for ends in offsets[self.first as usize..].windows(2) {
+        let CsrGraph { offsets, entries, first, .. } = &mut self.rows;
+        for ends in offsets[(self.first - *first) as usize..].windows(2) {
             let row = &mut entries[ends[0] as usize..ends[1] as usize];
             if !row.is_sorted() {
                 row.sort_unstable();
@@ -221,8 +238,13 @@ impl CsrBuilder {
 
     /// Returns the rows. Every row must have been in a batch.
     pub(super) fn finish(self) -> CsrGraph {
-        debug_assert_eq!(self.rows.nodes(), self.nodes);
+        debug_assert_eq!(self.begun(), self.end);
         self.rows
+    }
+
+    /// Returns the node after those of all rows so far.
+    fn begun(&self) -> u32 {
+        self.rows.first + (self.rows.offsets.len() - 1) as u32
     }
 }
 
@@ -241,7 +263,8 @@ mod tests {
     use crate::sync::Interrupt;
 
     fn rows(offsets: &[u32], entries: &[u32]) -> CsrGraph {
-        CsrGraph { offsets: offsets.to_vec(), entries: entries.iter().copied().map(NodeId).collect() }
+        let entries = entries.iter().copied().map(NodeId).collect();
+        CsrGraph { offsets: offsets.to_vec(), entries, first: 0, nodes: offsets.len() as u32 - 1 }
     }
 
     #[test]
@@ -249,6 +272,25 @@ mod tests {
         let mut merged = rows(&[0, 3, 5, 5, 7], &[1, 1, 2, 2, 2, 2, 3]);
         merged.merge_repeats(&mut Lookout::new(&Interrupt::new())).unwrap();
         assert_eq!(merged, rows(&[0, 2, 3, 3, 5], &[1, 2, 2, 2, 3]));
+    }
+
+    #[test]
+    fn a_part_takes_offsets_of_its_own_rows_alone() {
+        let mut builder = CsrBuilder::of_part(9, &(3..6), 4).unwrap();
+        for (rows, entries) in [(2, &[[3, 8], [4, 1], [3, 2]][..]), (2, &[[5, 7]])] {
+            builder.begin(rows);
+            entries.iter().for_each(|&[row, entry]| builder.add(row, entry));
+            builder.end().unwrap();
+            builder.sort();
+        }
+        let part = builder.finish();
+        assert_eq!((part.nodes(), part.entries(), part.longest(), part.bytes()), (9, 4, 2, 32));
+        let row = |node| part.row(NodeId(node)).iter().map(|peer| peer.0).collect::<Vec<_>>();
+        assert_eq!((0..9).map(row).collect::<Vec<_>>(), [&[][..], &[], &[], &[2, 8], &[1], &[7], &[], &[], &[]]);
+        let before: Vec<u32> = (0..=9).map(|node| part.entries_before(NodeId(node))).collect();
+        assert_eq!(before, [0, 0, 0, 0, 2, 3, 4, 4, 4, 4]);
+        let more = part.with_isolated(12);
+        assert_eq!((more.nodes(), more.degree(NodeId(11)), more.degree(NodeId(3))), (12, 0, 2));
     }
 
     #[test]

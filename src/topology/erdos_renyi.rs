@@ -54,7 +54,7 @@ pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>)
     Ok(Topology::stored(rows.finish()))
 }
 
-/// Builds the rows of `own` nodes as [`build`] does, and leaves all others empty.
+/// Builds the rows of `own` nodes as [`build`] does, and none of others.
 ///
 /// # Errors
 ///
@@ -68,18 +68,20 @@ pub(super) fn part(
     lookout: &mut Lookout<'_>,
 ) -> Result<CsrGraph, TopologyError> {
     let pairs = Pairs::new(nodes, peers, key);
-    let mut rows = CsrBuilder::with_room(nodes, room(own.len() as u32, peers))?;
+    let mut rows = CsrBuilder::of_part(nodes, own, room(own.len() as u32, peers))?;
     for strip in 0..pairs.strips() {
         let first = strip << pairs.bits;
-        rows.begin(1 << pairs.bits);
-        if first < own.end && first + pairs.width(strip) > own.start {
-            lookout.work(u64::from(peers) << pairs.bits)?;
-            pairs.strip(strip, |row, column| {
-                if own.contains(&row) {
-                    rows.add(row, column);
-                }
-            });
+        let (begin, end) = (first.max(own.start), (first + pairs.width(strip)).min(own.end));
+        if begin >= end {
+            continue;
         }
+        rows.begin(end - begin);
+        lookout.work(u64::from(peers) << pairs.bits)?;
+        pairs.strip(strip, |row, column| {
+            if own.contains(&row) {
+                rows.add(row, column);
+            }
+        });
         rows.end()?;
     }
     Ok(rows.finish())

@@ -90,12 +90,10 @@ impl Topology {
     pub fn materialized_part(&self, own: &Range<u32>, interrupt: &Interrupt) -> Result<Topology, TopologyError> {
         let (nodes, mut lookout) = (self.nodes(), Lookout::new(interrupt));
         let room = (u128::from(self.entries()) * own.len() as u128).div_ceil(u128::from(nodes.max(1)));
-        let mut rows = CsrBuilder::with_room(nodes, room as u64)?;
-        for first in (0..nodes).step_by(MATERIALIZED_BATCH) {
+        let mut rows = CsrBuilder::of_part(nodes, own, room as u64)?;
+        for first in own.clone().step_by(MATERIALIZED_BATCH) {
             rows.begin(MATERIALIZED_BATCH as u32);
-            let batch = first..nodes.min(first.saturating_add(MATERIALIZED_BATCH as u32));
-            lookout.work(1)?;
-            for node in batch.start.max(own.start)..batch.end.min(own.end) {
+            for node in first..own.end.min(first.saturating_add(MATERIALIZED_BATCH as u32)) {
                 let row = self.peers(NodeId(node));
                 lookout.work(row.len() as u64 + 1)?;
                 row.for_each(|peer| rows.add(node, peer.0));
