@@ -33,7 +33,7 @@ use crate::sys::{AvailableMemory, MemoryBound};
     rounded_bytes(need.bytes()),
     rounded_bytes(need.greatest().1),
     need.greatest().0.words(),
-    there.bound.words(),
+    there.words(),
     rounded_bytes(there.bytes),
     need.greatest().0.advice()
 )]
@@ -63,21 +63,26 @@ fn flags(need: &MemoryNeed) -> String {
 ///
 /// [`MemoryError`] if the scenario needs more than is available.
 pub fn left(scenario: &Scenario, protocol: &ProtocolTraits) -> Result<Option<u64>, MemoryError> {
-    left_of(MemoryNeed::under(scenario, protocol), scenario)
+    left_of(MemoryNeed::under(scenario, protocol), scenario, 1)
 }
 
-/// Returns the same for one process of a cluster.
+/// Returns the same for one process of a cluster, of which this many are on its machine.
 ///
 /// # Errors
 ///
 /// [`MemoryError`] if it needs more than is available.
 #[cfg(feature = "cluster")]
-pub fn left_in_cluster(scenario: &Scenario, shape: ClusterShape) -> Result<Option<u64>, MemoryError> {
-    left_of(MemoryNeed::in_cluster(scenario, &scenario.protocol.spec.traits(), shape), scenario)
+pub fn left_in_cluster(
+    scenario: &Scenario,
+    shape: ClusterShape,
+    on_machine: usize,
+) -> Result<Option<u64>, MemoryError> {
+    left_of(MemoryNeed::in_cluster(scenario, &scenario.protocol.spec.traits(), shape), scenario, on_machine)
 }
 
-fn left_of(need: MemoryNeed, scenario: &Scenario) -> Result<Option<u64>, MemoryError> {
+fn left_of(need: MemoryNeed, scenario: &Scenario, on_machine: usize) -> Result<Option<u64>, MemoryError> {
     let Some(there) = AvailableMemory::now(scenario.carrier.threads) else { return Ok(None) };
+    let there = there.shared_by(on_machine);
     let left = fits(need, there)?;
     Ok(Some(match there.bound {
         // Queues double as they grow, and the mappings for that count against the address space.

@@ -97,8 +97,8 @@ impl ClusterOptions {
         })?;
         let Mesh { streams, supervisor, .. } = mesh;
         let mut others = WordExchange::new(streams);
-        let earlier = hosts.earlier_on_machine(index);
-        let ran = Runner::build_in_cluster(scenario, interrupt, observer, &mut others, earlier).map_err(Failure::from);
+        let here = hosts.on_machine(index);
+        let ran = Runner::build_in_cluster(scenario, interrupt, observer, &mut others, here).map_err(Failure::from);
         let ran = ran.and_then(|runner| {
             let member = ClusterMember::new(others.into_streams(), index, scenario.carrier.threads);
             let member = member.map_err(|error| Failure::from(ClusterError::from(error)))?;

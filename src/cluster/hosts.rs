@@ -144,11 +144,12 @@ impl Hosts {
         &self.addresses[process]
     }
 
-    /// Counts the processes before this one that are on its machine, as far as names tell.
-    pub fn earlier_on_machine(&self, process: usize) -> usize {
+    /// Counts the processes on the machine of this one, as far as names tell: those before it, and all.
+    pub fn on_machine(&self, process: usize) -> [usize; 2] {
         let own = self.address(process);
         let is_here = |other: &&HostAddress| other.host == own.host || other.is_loopback() && own.is_loopback();
-        self.addresses[..process].iter().filter(is_here).count()
+        let count = |addresses: &[HostAddress]| addresses.iter().filter(is_here).count();
+        [count(&self.addresses[..process]), count(&self.addresses)]
     }
 
     /// Returns the first address that is not the machine's own loopback, if any.
@@ -224,8 +225,8 @@ mod tests {
     fn processes_of_one_machine_are_counted() {
         let text = "node1:1\nnode2:1\nnode1:2\n127.0.0.1:1\n127.3.2.1:1\nlocalhost:9\nnode1:3";
         let hosts = Hosts::parse("", text).unwrap();
-        let earlier: Vec<usize> = (0..hosts.len()).map(|process| hosts.earlier_on_machine(process)).collect();
-        assert_eq!(earlier, [0, 0, 1, 0, 1, 2, 2]);
+        let counts: Vec<[usize; 2]> = (0..hosts.len()).map(|process| hosts.on_machine(process)).collect();
+        assert_eq!(counts, [[0, 3], [0, 1], [1, 3], [0, 3], [1, 3], [2, 3], [2, 3]]);
     }
 
     #[test]

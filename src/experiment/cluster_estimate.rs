@@ -177,13 +177,15 @@ fn calibrate(
     nodes: u32,
     interrupt: &Interrupt,
 ) -> Result<Calibration, EstimateError> {
+    let of_whole = scenario.overlay.nodes;
     let scenario = scenario.with(Draft { nodes: Some(nodes), threads: Some(1), ..Draft::default() })?;
     let threads = WorkerThreads { first: 0, cores: &[], give_up: &|| interrupt.raise() };
     let sockets = sockets(processes)?;
     let records = threads.run(sockets.into_iter().enumerate(), |_, (process, sockets)| {
         let mut others = WordExchange::new(sockets);
         let clock = Clock::start();
-        let runner = Runner::build_in_cluster(&scenario, interrupt, &(), &mut others, process)?;
+        let here = [process, processes];
+        let runner = Runner::build_in_cluster(&scenario, interrupt, &(), &mut others, here)?.like_one_of(of_whole);
         let member = ClusterMember::new(others.into_streams(), process, 1)?;
         Ok::<ClusterRecord, EstimateError>(runner.run_in_cluster(clock, &member, ClusterParts::default())?)
     })?;

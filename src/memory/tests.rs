@@ -120,7 +120,7 @@ fn a_protocol_that_requests_has_a_slot_a_node_and_a_byte_for_what_each_sends_aga
 
 #[test]
 fn too_great_a_need_is_refused_with_flag_need_and_available_memory() {
-    let there = AvailableMemory { bytes: 24_000_000_000, bound: MemoryBound::Machine };
+    let there = AvailableMemory { bytes: 24_000_000_000, bound: MemoryBound::Machine, shared_by: 1 };
     let error = fits(MemoryNeed::of(&bulk(10_000, 1_000_000, 1)), there).unwrap_err().to_string();
     let start = "--nodes 10000 with --orders 1000000: the run takes at least 16";
     assert!(error.starts_with(start), "{error}");
@@ -131,12 +131,23 @@ fn too_great_a_need_is_refused_with_flag_need_and_available_memory() {
     assert!(fits(MemoryNeed::of(&bulk(10_000, 1_000, 1)), there).is_ok());
 }
 
+/// Processes of a cluster on one machine begin to take its memory together; an address space is each one's own.
+#[test]
+fn processes_of_one_machine_share_its_memory() {
+    let there = AvailableMemory { bytes: 24_000_000_000, bound: MemoryBound::Machine, shared_by: 1 };
+    assert_eq!(there.shared_by(3).bytes, 8_000_000_000);
+    let error = fits(MemoryNeed::of(&bulk(10_000, 100_000, 1)), there.shared_by(3)).unwrap_err().to_string();
+    assert!(error.contains("for each of 3 processes this machine has available 8.0 GB"), "{error}");
+    let own = AvailableMemory { bound: MemoryBound::AddressSpace, ..there };
+    assert_eq!(own.shared_by(3), own);
+}
+
 #[test]
 fn a_trace_takes_memory_beside_its_run() {
     let need = MemoryNeed::of(&bulk(100, 2, 2));
     let traced = need.clone().with_trace(64 << 20);
     assert_eq!((traced.bytes() - need.bytes(), traced.greatest()), (64 << 20, (MemoryPart::Trace, 64 << 20)));
-    let there = AvailableMemory { bytes: 32 << 20, bound: MemoryBound::Machine };
+    let there = AvailableMemory { bytes: 32 << 20, bound: MemoryBound::Machine, shared_by: 1 };
     let error = fits(traced, there).unwrap_err().to_string();
     for said in ["67.1 MB of it for the rows of the trace", "ask for no --trace, or for fewer --threads"] {
         assert!(error.contains(said), "{error}");

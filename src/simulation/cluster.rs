@@ -70,8 +70,8 @@ pub fn check_in_cluster(scenario: &Scenario, processes: usize) -> Result<(), Clu
 }
 
 impl<'a> Runner<'a> {
-    /// Builds the runner of a process of a cluster, all of which do so together. This many processes before it are on
-    /// its machine, and have other cores.
+    /// Builds the runner of a process of a cluster, all of which do so together. The last argument counts those on its
+    /// machine: those before it, which have other cores, and all, which share the memory.
     ///
     /// # Errors
     ///
@@ -81,12 +81,12 @@ impl<'a> Runner<'a> {
         interrupt: &'a Interrupt,
         observer: &'a dyn Observer,
         others: &mut dyn PartExchange,
-        earlier_on_machine: usize,
+        [earlier_on_machine, on_machine]: [usize; 2],
     ) -> Result<Runner<'a>, SimulationError> {
         check_in_cluster(scenario, others.processes())?;
         let (process, processes, threads) = (others.process(), others.processes(), scenario.carrier.threads);
         let shape = ClusterShape { process, processes, threads };
-        let memory_left = memory::left_in_cluster(scenario, shape)?.unwrap_or(u64::MAX);
+        let memory_left = memory::left_in_cluster(scenario, shape, on_machine)?.unwrap_or(u64::MAX);
         let partition = ShardMap::new(scenario.overlay.nodes, processes * threads);
         // Workers are numbered over all processes, cores over those of this machine.
         let mut pinning = Pinning::new((earlier_on_machine + 1) * threads, scenario.carrier.pin);
@@ -96,6 +96,13 @@ impl<'a> Runner<'a> {
         };
         let runner = Runner::over(scenario, interrupt, observer, protocols::named(scenario), build)?;
         Ok(Runner { memory_left, partition, pinning, ..runner })
+    }
+
+    /// Returns the runner with figures by node kept or left out as in a run of this many nodes, from whose figures it
+    /// differs in size alone.
+    pub fn like_one_of(self, nodes: u32) -> Runner<'a> {
+        let node_figures_end = if nodes < self.node_figures_end { self.node_figures_end } else { 0 };
+        Runner { node_figures_end, ..self }
     }
 
     /// Makes the run as a process of a cluster, together with all others. `clock` was started when its set-up began.

@@ -11,6 +11,9 @@ pub struct AvailableMemory {
     pub bytes: u64,
     /// The limit that gave this number.
     pub bound: MemoryBound,
+    /// The processes of a cluster that share what the limit leaves, each of which has as many bytes; 1 without a
+    /// cluster.
+    pub shared_by: usize,
 }
 
 /// A limit on memory.
@@ -25,7 +28,7 @@ pub enum MemoryBound {
 }
 
 impl MemoryBound {
-    pub(crate) const fn words(self) -> &'static str {
+    const fn words(self) -> &'static str {
         match self {
             MemoryBound::Machine => "this machine has available",
             MemoryBound::ControlGroup => "the limit of the control group leaves",
@@ -47,8 +50,30 @@ impl AvailableMemory {
             (control_group(root), MemoryBound::ControlGroup),
             (address_space(root, threads), MemoryBound::AddressSpace),
         ];
-        let known = bounds.into_iter().filter_map(|(bytes, bound)| Some(AvailableMemory { bytes: bytes?, bound }));
+        let known = bounds.into_iter().filter_map(|(bytes, bound)| {
+            let bytes = bytes?;
+            Some(AvailableMemory { bytes, bound, shared_by: 1 })
+        });
         known.min_by_key(|there| there.bytes)
+    }
+
+    /// Returns the part of each of these processes, which begin to take memory together. An address space is a
+    /// process's own.
+    pub(crate) fn shared_by(self, processes: usize) -> AvailableMemory {
+        match self.bound {
+            MemoryBound::AddressSpace => self,
+            MemoryBound::Machine | MemoryBound::ControlGroup => {
+                AvailableMemory { bytes: self.bytes / processes.max(1) as u64, shared_by: processes, ..self }
+            }
+        }
+    }
+
+    /// Returns words for the limit that gave the bytes, and for those who share it.
+    pub(crate) fn words(self) -> String {
+        match self.shared_by {
+            0 | 1 => self.bound.words().to_owned(),
+            processes => format!("for each of {processes} processes {}", self.bound.words()),
+        }
     }
 }
 
