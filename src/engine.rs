@@ -15,6 +15,7 @@
 //! | `shortest_path::bulk` | the same for many orders, each by itself |
 //! | `hops` | first-message protocols with one latency for all messages: a hop is a set of bits |
 //! | `single_order` | the outcome of the last two |
+//! | `hops_in_cluster` | hops as one process of a cluster |
 //! | `forward_draws` | the targets and fates of many forwards, drawn together |
 //! | `recount` | traffic of each node, recomputed if it was not kept |
 //! | `exchange` | messages between shards, and their agreement on how the run goes on |
@@ -33,6 +34,7 @@
 //! | `encounters` | first encounters of messages with faults and adversaries |
 //! | `digest` | the hash of all first receipts |
 //! | `shard_outcome` | the outcome of each shard, and their merge |
+//! | `shard_receipts` | first receipts of shards, in the least memory |
 //!
 //! Rejected alternatives: a carrier behind the `Transport` trait, whose batch has one time for all messages although
 //! each message here has a time of its own; and optimistic execution, which would have to undo the effects of a
@@ -49,6 +51,8 @@ mod exchange;
 mod fair_uplinks;
 mod forward_draws;
 pub mod hops;
+#[cfg(feature = "cluster")]
+mod hops_in_cluster;
 mod journal;
 #[cfg(feature = "cluster")]
 mod member_parts;
@@ -59,6 +63,7 @@ mod pending_event;
 mod recount;
 mod shard;
 mod shard_outcome;
+mod shard_receipts;
 mod shortest_path;
 mod single_order;
 mod stamped_tail;

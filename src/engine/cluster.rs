@@ -5,7 +5,8 @@ pub use super::member_parts::MemberNodes;
 use super::member_parts::{MemberRun, NodeFiguresRequest, NodeSummary, ProcessPart};
 use super::shard_outcome::MergedShards;
 use super::{
-    Algorithm, EngineError, EngineOutcome, EngineSetup, RunTotals, after_warm_up, shortest_path, single_order, windowed,
+    Algorithm, EngineError, EngineOutcome, EngineSetup, RunTotals, after_warm_up, hops_in_cluster, shortest_path,
+    single_order, windowed,
 };
 use crate::protocol::{FirstMessage, Protocol};
 use crate::record::{ClusterProcessRecord, End};
@@ -46,7 +47,7 @@ pub fn run_in_cluster<P: Protocol>(
     }
 }
 
-/// Runs a first-message protocol as one process of a cluster, along shortest paths if the setup allows it.
+/// Runs a first-message protocol as one process of a cluster, by hops or along shortest paths if the setup allows it.
 ///
 /// # Errors
 ///
@@ -57,14 +58,17 @@ pub fn run_first_in_cluster<P: FirstMessage>(
     member: &ClusterMember,
     request: NodeFiguresRequest,
 ) -> Result<ClusterOutcome, EngineError> {
-    let algorithm = Algorithm::choose(setup.engine, &setup.properties(true))?;
-    match algorithm {
-        // Hop by hop, the same figures take the sets of all processes.
-        Algorithm::Hops { .. } | Algorithm::ShortestPath => {
-            // Hops know senders only where they are left out, or where traffic is drawn again.
-            let is_by_hops = algorithm != Algorithm::ShortestPath;
-            let keeps_senders = !is_by_hops || setup.keeps_traffic || setup.exclude_sender;
-            let run = shortest_path::run_in_cluster(setup, protocol, (member, request), keeps_senders)?;
+    match Algorithm::choose(setup.engine, &setup.properties(true))? {
+        Algorithm::Hops { latency } => {
+            let run = hops_in_cluster::run_in_cluster(setup, protocol, latency, (member, request))?;
+            let mut outcome = outcome(run, setup, member, Nanos::ZERO);
+            if let Some(outcome) = &mut outcome.outcome {
+                complete_hops(&mut outcome.totals);
+            }
+            Ok(outcome)
+        }
+        Algorithm::ShortestPath => {
+            let run = shortest_path::run_in_cluster(setup, protocol, (member, request))?;
             let mut outcome = outcome(run, setup, member, Nanos::ZERO);
             if let Some(outcome) = &mut outcome.outcome {
                 outcome.is_rough = outcome.end.is_cut_short();
@@ -89,6 +93,13 @@ fn run_windowed<P: Protocol>(
         let run = windowed::run_in_cluster(setup, protocol, (member, request))?;
         Ok(outcome(run, setup, member, setup.warm_up))
     })
+}
+
+/// Completes the sums of hops, of which no shard knows the duplicates: a message that does not cross is not told of.
+fn complete_hops(sums: &mut RunTotals) {
+    let (mut record, digest) = (sums.record.clone(), sums.digest);
+    record.duplicates = record.received - (record.reached - 1);
+    *sums = single_order::totals(record, digest);
 }
 
 /// Completes the sums of a run whose only order has all of its traffic. After an interrupt duplicates count as received

@@ -8,6 +8,8 @@
 //! | `local` | the exchange between threads of one process |
 //! | `cluster` | the exchange between processes, which timely connects |
 //! | `cluster_member` | one of these processes, and its connections |
+//! | `connections` | the connections of one shard, and the wait for what comes in |
+//! | `process_talk` | what the first shards of processes tell each other after the run |
 //! | `packet` | what one shard sends to another for a meeting |
 //! | `global_state` | the decision after each window |
 //!
@@ -18,10 +20,14 @@
 mod cluster;
 #[cfg(feature = "cluster")]
 mod cluster_member;
+#[cfg(feature = "cluster")]
+mod connections;
 mod global_state;
 mod local;
 #[cfg(feature = "cluster")]
 mod packet;
+#[cfg(feature = "cluster")]
+mod process_talk;
 
 #[cfg(feature = "cluster")]
 pub(super) use cluster::{ClusterEnd, ExchangeCounts};

@@ -10,6 +10,7 @@ pub use summary::NodeSummary;
 use super::EngineSetup;
 use super::exchange::{ClusterEnd, ClusterMember, CrossingItem, ExchangeBroken, ExchangeCounts, ExchangeEnd};
 use super::shard_outcome::MergedShards;
+use super::shard_receipts::ShardReceipts;
 use crate::ids::NodeId;
 use crate::record::{ClusterProcessRecord, End, Receipt, Traffic};
 use crate::sys::{monotonic_ns, peak_memory_bytes};
@@ -68,7 +69,7 @@ pub(super) struct ProcessPart {
 impl MemberNodes {
     fn of(MergedShards { totals, receipts, traffic, .. }: &MergedShards) -> MemberNodes {
         let settled_peers = totals.settled_peers.clone();
-        MemberNodes { receipts: receipts.clone(), traffic: traffic.clone(), settled_peers }
+        MemberNodes { receipts: receipts.clone().into_each(), traffic: traffic.clone(), settled_peers }
     }
 }
 
@@ -102,7 +103,11 @@ impl<'a> MemberParts<'a> {
         let nodes = if self.request.keeps { MemberNodes::of(&part.outcome) } else { MemberNodes::default() };
         let summary = match self.request.summarizes {
             true => Some(summarize(setup, &mut part.outcome, &mut |counts| end.add_up_processes(counts))?),
-            false => None,
+            false => {
+                let receipts = std::mem::replace(&mut part.outcome.receipts, ShardReceipts::Each(Vec::new()));
+                part.outcome.receipts = ShardReceipts::Each(receipts.into_each());
+                None
+            }
         };
         let told = if self.member.process() == 0 {
             end.collect(Vec::new())?

@@ -5,6 +5,7 @@
 
 use super::digest::of_receipts;
 use super::node_traffic::NodeTraffic;
+use super::shard_receipts::ShardReceipts;
 use super::{EngineOutcome, EngineSetup, FirstEncounters, OrderTraffic};
 use crate::ids::{NodeId, OrderIndex};
 use crate::record::{AccessLinkRecord, End, Receipt, ReceiptTotals, Receipts, Traffic, WorkerRecord};
@@ -38,8 +39,8 @@ pub(super) struct MergedShards {
     pub(super) totals: RunTotals,
     /// Messages under way at the end, less those sent after it.
     pub(super) under_way: i64,
-    /// First receipts of the shards' nodes: those of order 0, then those of order 1, and so on.
-    pub(super) receipts: Vec<Receipt>,
+    /// First receipts of the shards' nodes.
+    pub(super) receipts: ShardReceipts,
     /// By node.
     pub(super) traffic: Vec<Traffic>,
 }
@@ -99,7 +100,8 @@ impl ShardOutcome {
     #[cfg(feature = "cluster")]
     pub(super) fn alone(self) -> MergedShards {
         let ShardOutcome { totals, under_way, receipts, traffic } = self;
-        MergedShards { totals, under_way, receipts, traffic: traffic.by_node().collect() }
+        let traffic = traffic.by_node().collect();
+        MergedShards { totals, under_way, receipts: ShardReceipts::Each(receipts), traffic }
     }
 }
 
@@ -114,7 +116,7 @@ impl EndedRun {
             under_way += at_shard;
             traffic.extend(by_node.by_node());
         }
-        MergedShards { totals, under_way, receipts, traffic }
+        MergedShards { totals, under_way, receipts: ShardReceipts::Each(receipts), traffic }
     }
 
     /// Merges the shards' outcomes.
@@ -151,14 +153,10 @@ impl MergedShards {
             totals.merge(&part.totals);
             under_way += part.under_way;
         }
-        let mut receipts = Vec::with_capacity(parts.iter().map(|part| part.receipts.len()).sum());
-        for order in 0..orders {
-            for MergedShards { receipts: of_part, .. } in &parts {
-                let size = of_part.len() / orders;
-                receipts.extend_from_slice(&of_part[order * size..(order + 1) * size]);
-            }
-        }
-        let traffic = parts.into_iter().flat_map(|part| part.traffic).collect();
+        // Each part is freed as soon as it has been copied.
+        let mut traffic = Vec::with_capacity(parts.iter().map(|part| part.traffic.len()).sum());
+        parts.iter_mut().for_each(|part| traffic.extend(std::mem::take(&mut part.traffic)));
+        let receipts = joined_receipts(parts.into_iter().map(|part| part.receipts).collect(), orders);
         MergedShards { totals, under_way, receipts, traffic }
     }
 
@@ -171,8 +169,29 @@ impl MergedShards {
         if end.is_cut_short() {
             totals.digest = 0;
         }
-        EngineOutcome { end, ended_at, totals, receipts: Receipts::Each(receipts), traffic, is_rough: false }
+        let receipts = Receipts::Each(receipts.into_each());
+        EngineOutcome { end, ended_at, totals, receipts, traffic, is_rough: false }
     }
+}
+
+/// Puts together the first receipts of shards whose nodes follow each other, order by order.
+#[cfg(feature = "cluster")]
+fn joined_receipts(parts: Vec<ShardReceipts>, orders: usize) -> ShardReceipts {
+    if orders == 1 {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or(ShardReceipts::Each(Vec::new()));
+        parts.for_each(|part| all.append(part));
+        return all;
+    }
+    let parts: Vec<Vec<Receipt>> = parts.into_iter().map(ShardReceipts::into_each).collect();
+    let mut receipts = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+    for order in 0..orders {
+        for of_part in &parts {
+            let size = of_part.len() / orders;
+            receipts.extend_from_slice(&of_part[order * size..(order + 1) * size]);
+        }
+    }
+    ShardReceipts::Each(receipts)
 }
 
 /// Returns the digest of a shard's first receipts of all orders, for `nodes` nodes from `first` on.

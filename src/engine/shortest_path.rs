@@ -22,27 +22,27 @@ mod worker;
 pub use worker::MESSAGES_TOGETHER;
 
 #[cfg(feature = "cluster")]
-use super::digest::of_receipts;
-#[cfg(feature = "cluster")]
 use super::exchange::{ClusterEnd, ClusterMember};
 use super::exchange::{Exchange, ExchangeBroken, run_shards};
 #[cfg(feature = "cluster")]
 use super::member_parts::{MemberParts, MemberRun, NodeFiguresRequest};
 #[cfg(feature = "cluster")]
 use super::shard_outcome::{MergedShards, RunTotals};
+#[cfg(feature = "cluster")]
+use super::shard_receipts::ShardReceipts;
 use super::window_length::WindowLength;
 use super::{EngineError, EngineSetup};
-#[cfg(feature = "cluster")]
-use crate::ids::NodeId;
 use crate::ids::OrderIndex;
 use crate::message::OrderHop;
 use crate::network::LATENCY_MAX;
 use crate::protocol::FirstMessage;
+#[cfg(feature = "cluster")]
+use crate::record::Traffic;
 use crate::record::{CompactReceipt, End, Receipt, Receipts, WorkerRecord};
 use crate::sync::{Arena, OwnedBitmap};
 use crate::sys::touched;
 use crate::time::Nanos;
-use candidates::Candidate;
+pub(super) use candidates::Candidate;
 use known_nodes::KnownNodes;
 use worker::{ShortestPathShare, ShortestPathWorker};
 
@@ -73,7 +73,15 @@ pub(super) fn run<P: FirstMessage, X: Exchange<Candidate>>(
     protocol: &P,
     exchange: &X,
 ) -> Result<ShortestPathOutcome, EngineError> {
-    let (shares, receipts) = run_shares(setup, protocol, exchange, |_, _, share, _| Ok(share))?;
+    let mut receipts =
+        touched(exchange.shards().map(|shard| setup.partition.shard(shard).len()).sum(), CompactReceipt::NONE);
+    let mut rest = &mut receipts[..];
+    let of_shards = exchange.shards().map(|shard| {
+        let (own, others) = std::mem::take(&mut rest).split_at_mut(setup.partition.shard(shard).len());
+        rest = others;
+        own
+    });
+    let shares = run_shares(setup, protocol, exchange, of_shards.collect(), |_, _, share, _| Ok(share))?;
     let (end, at) = shares.first().map_or((End::Quiescent, Nanos::ZERO), |share| (share.end, share.at));
     let (mut record, mut model_lost, mut digest) = (WorkerRecord::none(), 0, 0_u64);
     for ShortestPathShare { end: _, at: _, record: of_shard, model_lost: lost, digest: of_receipts } in shares {
@@ -84,97 +92,101 @@ pub(super) fn run<P: FirstMessage, X: Exchange<Candidate>>(
     Ok(ShortestPathOutcome { end, at, receipts: Receipts::Compact(receipts), record, model_lost, digest })
 }
 
-/// Runs the shards of this process to the end. `complete` is called on the thread of each with its end of the exchange,
-/// its outcome and the receipts of its nodes. Returns the results by shard, and the receipts of all.
-fn run_shares<P: FirstMessage, X: Exchange<Candidate>, R: Send>(
+/// Runs the shards of this process to the end, each with room for the receipts of its nodes, of which there are none
+/// yet. `complete` is called on the thread of each with its end of the exchange, its outcome and its receipts. Returns
+/// the results by shard.
+fn run_shares<P: FirstMessage, X: Exchange<Candidate>, S: AsMut<[CompactReceipt]> + Send, R: Send>(
     setup: &EngineSetup<'_>,
     protocol: &P,
     exchange: &X,
-    complete: impl Fn(usize, &mut X::End<'_>, ShortestPathShare, &[CompactReceipt]) -> Result<R, ExchangeBroken> + Sync,
-) -> Result<(Vec<R>, Vec<CompactReceipt>), EngineError> {
+    receipts: Vec<S>,
+    complete: impl Fn(usize, &mut X::End<'_>, ShortestPathShare, S) -> Result<R, ExchangeBroken> + Sync,
+) -> Result<Vec<R>, EngineError> {
     let first = exchange.shards().start;
-    let sizes = || exchange.shards().map(|shard| setup.partition.shard(shard).len());
-    let mut receipts = touched(sizes().sum(), CompactReceipt::NONE);
-    let mut known = OwnedBitmap::new(&mut Arena::heap(), sizes());
+    let sizes = exchange.shards().map(|shard| setup.partition.shard(shard).len());
+    let mut known = OwnedBitmap::new(&mut Arena::heap(), sizes);
     let (view, sections) = known.split();
-    let mut rest = &mut receipts[..];
-    let mut shares = Vec::with_capacity(exchange.shards().len());
-    for (nodes, known) in sizes().zip(sections) {
-        let (own, others) = rest.split_at_mut(nodes);
-        rest = others;
-        shares.push((own, known));
-    }
-    let shares = run_shards(setup, exchange, shares, |shard, mut end, (receipts, section)| {
+    let shares = receipts.into_iter().zip(sections);
+    Ok(run_shards(setup, exchange, shares, |shard, mut end, (mut receipts, section)| {
         let reach = setup.network.ceiling().map(|ceiling| WindowLength::new(setup.network.floor()).window(ceiling));
         let known = KnownNodes::new(setup.partition, shard, reach, X::SHARES_MEMORY, (view, first));
         let together = if X::SHARES_MEMORY { usize::MAX } else { worker::MESSAGES_TOGETHER };
-        let worker = ShortestPathWorker::new(setup, shard, &mut *receipts, section, known, together);
+        let worker = ShortestPathWorker::new(setup, shard, receipts.as_mut(), section, known, together);
         let share = worker.run(protocol, &mut end)?;
         complete(shard, &mut end, share, receipts)
-    })?;
-    Ok((shares, receipts))
+    })?)
 }
 
-/// Runs the only order as one process of a cluster. Where hops would compute the run and senders are not kept, the
-/// digest is that of hops.
+/// Runs the only order as one process of a cluster.
 #[cfg(feature = "cluster")]
 pub(super) fn run_in_cluster<P: FirstMessage>(
     setup: &EngineSetup<'_>,
     protocol: &P,
     (member, request): (&ClusterMember, NodeFiguresRequest),
-    keeps_senders: bool,
 ) -> Result<MemberRun, EngineError> {
     let parts = MemberParts::new(member, request);
-    let (ran, _) =
-        run_shares(setup, protocol, member, |shard, end: &mut ClusterEnd<'_, Candidate>, share, receipts| {
-            let (reason, outcome) = shard_outcome(setup, protocol, (shard, receipts), &share, keeps_senders, end)?;
-            parts.complete(setup, shard, end, (reason, share.at, outcome))
-        })?;
+    let receipts = member.shards().map(|shard| touched(setup.partition.shard(shard).len(), CompactReceipt::NONE));
+    let ran = run_shares(
+        setup,
+        protocol,
+        member,
+        receipts.collect(),
+        |shard, end: &mut ClusterEnd<'_, Candidate>, share, receipts: Vec<CompactReceipt>| {
+            let ShortestPathShare { end: reason, at, record, model_lost, digest } = share;
+            let counted = ShardLedger { end: reason, at, record, model_lost, traffic: Vec::new() };
+            let ShardLedger { end: reason, mut record, model_lost, traffic, .. } =
+                settled_in_cluster(setup, protocol, (shard, &receipts), counted, end)?;
+            record.model.lost = model_lost;
+            let totals = RunTotals { record, digest, ..RunTotals::none(1) };
+            let receipts = ShardReceipts::Compact(receipts);
+            parts.complete(setup, shard, end, (reason, at, MergedShards { totals, under_way: 0, receipts, traffic }))
+        },
+    )?;
     Ok(ran.into_iter().flatten().next().expect("the first shard of a process has told"))
 }
 
-/// Completes the outcome of a shard with the ledger and the traffic of its nodes, and returns it with the reason for
-/// the end. All shards call this together.
+/// The ledger of one shard of a cluster at the end of its run.
 #[cfg(feature = "cluster")]
-fn shard_outcome<P: FirstMessage>(
+pub(super) struct ShardLedger {
+    pub(super) end: End,
+    pub(super) at: Nanos,
+    pub(super) record: WorkerRecord,
+    pub(super) model_lost: u64,
+    /// By node, if it was counted.
+    pub(super) traffic: Vec<Traffic>,
+}
+
+/// Completes the ledger of a shard with the traffic of its nodes, and up to the end of the run if it ended before it
+/// came to rest. All shards call this together.
+#[cfg(feature = "cluster")]
+pub(super) fn settled_in_cluster<P: FirstMessage>(
     setup: &EngineSetup<'_>,
     protocol: &P,
-    (shard, receipts): (usize, &[CompactReceipt]),
-    share: &ShortestPathShare,
-    keeps_senders: bool,
+    shard: (usize, &[CompactReceipt]),
+    mut ledger: ShardLedger,
     end: &mut ClusterEnd<'_, Candidate>,
-) -> Result<(End, MergedShards), ExchangeBroken> {
-    let (mut record, mut model_lost, mut traffic) = (share.record.clone(), share.model_lost, Vec::new());
-    let (is_whole, mut reason) = (share.end == End::Quiescent, share.end);
-    if !share.end.is_cut_short() && (setup.keeps_traffic || !is_whole) {
-        let limit = if is_whole { Nanos::MAX } else { share.at };
-        let before = end.traffic;
-        let settled = settlement::settle_shard(setup, protocol, (shard, receipts), limit, end)?;
-        end.traffic.settling = end.traffic.meetings - before.meetings;
-        end.traffic.settled = end.traffic.events - before.events;
-        match settled {
-            Some(settled) => {
-                traffic = settled.traffic;
-                if !is_whole {
-                    // The windows went beyond the end, so the count up to the end replaces theirs.
-                    (record, model_lost) = (settled.record, settled.model_lost);
-                }
+) -> Result<ShardLedger, ExchangeBroken> {
+    let is_whole = ledger.end == End::Quiescent;
+    if ledger.end.is_cut_short() || is_whole && !setup.keeps_traffic {
+        return Ok(ledger);
+    }
+    let limit = if is_whole { Nanos::MAX } else { ledger.at };
+    let before = end.traffic;
+    let settled = settlement::settle_shard(setup, protocol, shard, limit, end)?;
+    end.traffic.settling = end.traffic.meetings - before.meetings;
+    end.traffic.settled = end.traffic.events - before.events;
+    match settled {
+        Some(settled) => {
+            ledger.traffic = settled.traffic;
+            if !is_whole {
+                // The windows went beyond the end, so the count up to the end replaces theirs.
+                (ledger.record, ledger.model_lost) = (settled.record, settled.model_lost);
             }
-            None if is_whole => {}
-            None => reason = End::Interrupted,
         }
+        None if is_whole => {}
+        None => ledger.end = End::Interrupted,
     }
-    record.model.lost = model_lost;
-    let mut receipts: Vec<Receipt> = receipts.iter().map(|&receipt| receipt.into()).collect();
-    let mut digest = share.digest;
-    if !keeps_senders && !reason.is_cut_short() {
-        let sent = receipts.iter_mut().filter(|receipt| receipt.is_reached() && receipt.hop > 0);
-        sent.for_each(|receipt| receipt.sender = Receipt::NONE.sender);
-        let first = NodeId(setup.partition.shard(shard).start);
-        digest = of_receipts(OrderIndex(0), first, &receipts);
-    }
-    let totals = RunTotals { record, digest, ..RunTotals::none(1) };
-    Ok((reason, MergedShards { totals, under_way: 0, receipts, traffic }))
+    Ok(ledger)
 }
 
 /// Returns the forward of a node after the message that first reached it.

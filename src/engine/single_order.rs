@@ -64,29 +64,8 @@ pub(super) fn hopwise<P: FirstMessage>(
     latency: Nanos,
 ) -> Result<EngineOutcome, EngineError> {
     let nodes = setup.topology.nodes();
-    let origin = setup.workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
-    let tell = |hops::HopsProgress { time, reached, .. }| {
-        // Every node that has the order has sent it, or is about to.
-        let messages = reached * u64::from(setup.draw.count(setup.topology.mean_degree() as u32));
-        setup.observer.progressed(&Progress { reached, time, messages });
-    };
-    let ran = hops::run(&hops::HopsSetup {
-        topology: setup.topology,
-        draw: setup.draw,
-        order: OrderIndex(0),
-        origin,
-        ttl: setup.ttl,
-        latency,
-        exclude_sender: setup.exclude_sender,
-        records_senders: setup.keeps_traffic,
-        counts_copies: false,
-        goal: setup.goal,
-        ends_at_target: setup.ends_at_target,
-        timeout: setup.timeout,
-        cores: &setup.pinning.cores,
-        interrupt: setup.interrupt,
-        observer: &tell,
-    });
+    let tell = |progress| tell(setup, progress);
+    let ran = hops::run(&hops_setup(setup, latency, &tell));
     let ran = ran.map_err(|error| match error {
         hops::HopsError::Memory { nodes } => EngineError::NoMemory { nodes },
         hops::HopsError::Threads(error) => EngineError::Threads(error),
@@ -122,6 +101,38 @@ pub(super) fn hopwise<P: FirstMessage>(
     Ok(EngineOutcome { end, ended_at: at, totals, receipts, traffic, is_rough: false })
 }
 
+/// Returns the settings of hops for the only order.
+pub(super) fn hops_setup<'a>(
+    setup: &EngineSetup<'a>,
+    latency: Nanos,
+    observer: &'a (dyn Fn(hops::HopsProgress) + Sync),
+) -> hops::HopsSetup<'a> {
+    hops::HopsSetup {
+        topology: setup.topology,
+        draw: setup.draw,
+        order: OrderIndex(0),
+        origin: setup.workload.publications().first().map_or(NodeId(0), |publication| publication.origin),
+        ttl: setup.ttl,
+        latency,
+        exclude_sender: setup.exclude_sender,
+        records_senders: setup.keeps_traffic,
+        counts_copies: false,
+        goal: setup.goal,
+        ends_at_target: setup.ends_at_target,
+        timeout: setup.timeout,
+        cores: &setup.pinning.cores,
+        interrupt: setup.interrupt,
+        observer,
+    }
+}
+
+/// Tells the observer of a run of the progress of hops.
+pub(super) fn tell(setup: &EngineSetup<'_>, hops::HopsProgress { time, reached, .. }: hops::HopsProgress) {
+    // Every node that has the order has sent it, or is about to.
+    let messages = reached * u64::from(setup.draw.count(setup.topology.mean_degree() as u32));
+    setup.observer.progressed(&Progress { reached, time, messages });
+}
+
 /// Returns the last hop in which a message arrived: the one that reached no new node, unless the nodes that forward in
 /// it had no target.
 fn last_arrival(setup: &EngineSetup<'_>, receipts: &ByHop) -> u8 {
@@ -129,15 +140,23 @@ fn last_arrival(setup: &EngineSetup<'_>, receipts: &ByHop) -> u8 {
     if last == 0 || receipts.counts[usize::from(last)] > 0 {
         return last;
     }
-    let mut scratch = TargetScratch::default();
-    let draw = setup.draw.at_hop(last);
-    let mut sends = |node: NodeId| {
-        let targets = draw.draw(setup.topology, OrderIndex(0), node, &mut scratch);
-        targets.iter().any(|&to| !setup.exclude_sender || to != receipts.get(node).sender)
-    };
     let newest = (0..).map(NodeId).zip(&receipts.hop_of).filter(|&(_, &hop)| hop == last - 1).map(|(node, _)| node);
-    let mut newest = newest.filter(|&node| last > 1 || node == receipts.origin);
-    if newest.any(&mut sends) { last } else { last - 1 }
+    let newest = newest.filter(|&node| last > 1 || node == receipts.origin);
+    let sends = sends_in_hop(setup, last, newest.map(|node| (node, receipts.get(node).sender)));
+    if sends { last } else { last - 1 }
+}
+
+/// Returns true if any of these nodes, given with the senders of their first copies, has a target in a hop.
+pub(super) fn sends_in_hop(
+    setup: &EngineSetup<'_>,
+    hop: u8,
+    mut nodes: impl Iterator<Item = (NodeId, NodeId)>,
+) -> bool {
+    let (mut scratch, draw) = (TargetScratch::default(), setup.draw.at_hop(hop));
+    nodes.any(|(node, sender)| {
+        let targets = draw.draw(setup.topology, OrderIndex(0), node, &mut scratch);
+        targets.iter().any(|&to| !setup.exclude_sender || to != sender)
+    })
 }
 
 /// Completes the sums of a run whose only order has all of its traffic.

@@ -79,7 +79,8 @@ struct Sizes<'a> {
     orders: u64,
     workers: u64,
     processes: u64,
-    /// Entries of all stored rows.
+    /// Stored rows, and the entries of all of them.
+    rows: u64,
     entries: u64,
 }
 
@@ -95,6 +96,7 @@ impl Sizes<'_> {
             orders: scenario.orders().into(),
             workers: scenario.workers() as u64,
             processes: scenario.carrier.processes as u64,
+            rows: scenario.overlay.nodes.into(),
             entries: row_entries(scenario, protocol),
         }
     }

@@ -10,28 +10,19 @@
 //! each window of two processes on one machine.
 
 use super::cluster_member::ClusterMember;
-use super::packet::{self, CrossingItem, Packet, Parcel};
+use super::connections::{ShardChannel, ShardConnections};
+use super::packet::{self, CrossingItem, Packet};
+use super::process_talk::ProcessTalk;
 use super::{Exchange, ExchangeBroken, ExchangeEnd, WindowReport};
 use crate::sys::monotonic_ns;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::Duration;
-use timely::communication::allocator::Allocator;
 use timely::communication::allocator::zero_copy::allocator::TcpBuilder;
-use timely::communication::{Pull, Push};
 
-/// The longest time for which a shard sleeps without a look at the others of its process, one of which may have failed.
-const SLEEP_MAX: Duration = Duration::from_millis(20);
-
-/// The most and the least polls before a shard sleeps.
-const POLLS: Range<u32> = 1..256;
-
-/// The channels of timely, by number.
+/// The channels of timely, by number: packets, parcels, and packets of other items than the first ones.
 const PACKETS: usize = 0;
 const PARCELS: usize = 1;
-
-/// The bytes of a parcel, without its head.
-const PARCEL_BYTES: usize = 1 << 19;
+const OTHER_PACKETS: usize = 2;
 
 /// The counts of what a shard has sent to other processes, and its waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,9 +86,9 @@ impl<T: CrossingItem> Exchange<T> for ClusterMember {
 pub(in crate::engine) struct ClusterEnd<'a, T> {
     member: &'a ClusterMember,
     shard: usize,
-    allocator: Allocator,
+    connections: ShardConnections,
     packets: ShardChannel<Packet<T>>,
-    parcels: ShardChannel<Parcel>,
+    talk: ProcessTalk,
     /// Items for the next meeting, by receiving shard.
     out: Vec<Vec<T>>,
     /// Packets that have come in, by sending shard, and those of the last meeting.
@@ -108,48 +99,44 @@ pub(in crate::engine) struct ClusterEnd<'a, T> {
     words: Vec<u64>,
     /// Bytes of buffers in this meeting, as in [`ExchangeCounts`].
     buffered: u64,
-    /// By process, what it has told this one.
-    told: Vec<ToldBytes>,
-    polls: u32,
     pub(in crate::engine) traffic: ExchangeCounts,
-}
-
-/// Bytes from one process, in the order in which it sent them: a process may be ahead.
-#[derive(Default)]
-struct ToldBytes {
-    whole: VecDeque<Vec<u8>>,
-    /// The parts so far of the next.
-    begun: Vec<u8>,
-}
-
-/// The two ends of a channel at one worker.
-struct ShardChannel<M> {
-    /// By receiving worker.
-    to: Vec<Box<dyn Push<M>>>,
-    from: Box<dyn Pull<M>>,
 }
 
 impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
     fn new(member: &'a ClusterMember, shard: usize, builder: TcpBuilder) -> ClusterEnd<'a, T> {
-        let mut allocator = Allocator::Tcp(builder.build());
-        let (to, from) = allocator.allocate(PACKETS);
-        let packets = ShardChannel { to, from };
-        let (to, from) = allocator.allocate(PARCELS);
+        let mut connections = ShardConnections::new(builder);
+        let packets = connections.channel(PACKETS);
+        let talk = ProcessTalk::new(connections.channel(PARCELS), member.processes);
+        ClusterEnd::over(member, shard, connections, (packets, talk))
+    }
+
+    /// Returns the end of an exchange of other items between the same shards, which all do so after the same meeting,
+    /// and once. Its counts go on.
+    pub(in crate::engine) fn turned<U: CrossingItem>(self) -> ClusterEnd<'a, U> {
+        let ClusterEnd { member, shard, mut connections, talk, traffic, .. } = self;
+        let packets = connections.channel(OTHER_PACKETS);
+        ClusterEnd { traffic, ..ClusterEnd::over(member, shard, connections, (packets, talk)) }
+    }
+
+    fn over(
+        member: &'a ClusterMember,
+        shard: usize,
+        connections: ShardConnections,
+        (packets, talk): (ShardChannel<Packet<T>>, ProcessTalk),
+    ) -> ClusterEnd<'a, T> {
         let shards = member.workers();
         ClusterEnd {
             member,
             shard,
-            allocator,
+            connections,
             packets,
-            parcels: ShardChannel { to, from },
+            talk,
             out: (0..shards).map(|_| Vec::new()).collect(),
             arrived: (0..shards).map(|_| VecDeque::new()).collect(),
             received: Vec::new(),
             read: Vec::new(),
             words: Vec::new(),
             buffered: 0,
-            told: (0..member.processes).map(|_| ToldBytes::default()).collect(),
-            polls: POLLS.end,
             traffic: ExchangeCounts::default(),
         }
     }
@@ -177,7 +164,7 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
             push.done();
             items.clear();
         }
-        self.allocator.release();
+        self.connections.release();
     }
 
     /// Waits for what all other shards have to say in this meeting, and passes it to `hear`, in the order of the
@@ -194,7 +181,7 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
         let mut count = missing.iter().filter(|&&is_missing| is_missing).count();
         let (packets, arrived, began) = (&mut self.packets.from, &mut self.arrived, monotonic_ns());
         let buffered = &mut self.buffered;
-        poll(self.member, &mut self.allocator, &mut self.polls, || {
+        self.connections.poll(self.member, || {
             while let Some(packet) = packets.recv() {
                 let sender = packet.sender().filter(|&sender| sender < arrived.len()).ok_or(ExchangeBroken)?;
                 // Once as they came, and once as items.
@@ -240,107 +227,13 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
     /// Tells process 0 something; returns there what every process has told it, by process, and elsewhere nothing. The
     /// first shards of all processes call this together, after their last meeting.
     pub(in crate::engine) fn collect(&mut self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>, ExchangeBroken> {
-        let member = self.member;
-        if member.process != 0 {
-            self.tell_process(0, &bytes);
-            return Ok(Vec::new());
-        }
-        let mut told = vec![bytes];
-        for process in 1..member.processes {
-            told.push(self.hear_process(process)?);
-        }
-        Ok(told)
+        self.talk.collect(self.member, &mut self.connections, bytes)
     }
 
     /// Replaces counts by their sums over all processes. The first shards of all processes call this together, after
     /// their last meeting, with as many counts.
     pub(in crate::engine) fn add_up_processes(&mut self, counts: &mut [u64]) -> Result<(), ExchangeBroken> {
-        let written = |counts: &[u64]| counts.iter().flat_map(|count| count.to_le_bytes()).collect::<Vec<u8>>();
-        let told = self.collect(written(counts))?;
-        for of_process in told.iter().skip(1) {
-            read_counts(of_process, counts, |sum, count| *sum = sum.wrapping_add(count))?;
-        }
-        if self.member.process == 0 {
-            let sums = written(counts);
-            (1..self.member.processes).for_each(|process| self.tell_process(process, &sums));
-            return Ok(());
-        }
-        read_counts(&self.hear_process(0)?, counts, |sum, count| *sum = count)
-    }
-
-    /// Sends bytes to the first shard of another process.
-    fn tell_process(&mut self, process: usize, bytes: &[u8]) {
-        let to = &mut self.parcels.to[process * self.member.threads];
-        let mut parts = bytes.chunks(PARCEL_BYTES).peekable();
-        loop {
-            let part = parts.next().unwrap_or_default();
-            let is_last = parts.peek().is_none();
-            let from = (self.member.process as u32).to_le_bytes();
-            to.send(Parcel([&[u8::from(is_last)][..], &from, part].concat()));
-            to.done();
-            self.allocator.release();
-            if is_last {
-                return;
-            }
-        }
-    }
-
-    /// Waits until another process has told this one something, and returns the first that it has told.
-    fn hear_process(&mut self, process: usize) -> Result<Vec<u8>, ExchangeBroken> {
-        let (parcels, told) = (&mut self.parcels.from, &mut self.told);
-        poll(self.member, &mut self.allocator, &mut self.polls, || {
-            while let Some(Parcel(part)) = parcels.recv() {
-                let (&[is_last, ref from @ ..], part) = part.split_first_chunk::<5>().ok_or(ExchangeBroken)?;
-                let from = from.first_chunk::<4>().ok_or(ExchangeBroken)?;
-                let of_process = told.get_mut(u32::from_le_bytes(*from) as usize).ok_or(ExchangeBroken)?;
-                of_process.begun.extend_from_slice(part);
-                if is_last == 1 {
-                    of_process.whole.push_back(std::mem::take(&mut of_process.begun));
-                }
-            }
-            Ok(!told[process].whole.is_empty())
-        })?;
-        self.told[process].whole.pop_front().ok_or(ExchangeBroken)
-    }
-}
-
-/// Reads as many counts as there are sums, and adds each to its sum by `add`.
-fn read_counts(bytes: &[u8], sums: &mut [u64], add: impl Fn(&mut u64, u64)) -> Result<(), ExchangeBroken> {
-    let (counts, []) = bytes.as_chunks::<8>() else { return Err(ExchangeBroken) };
-    if counts.len() != sums.len() {
-        return Err(ExchangeBroken);
-    }
-    sums.iter_mut().zip(counts).for_each(|(sum, count)| add(sum, u64::from_le_bytes(*count)));
-    Ok(())
-}
-
-/// Polls the channels of a worker until `is_done`. A worker that waits for long sleeps until something comes in.
-fn poll(
-    member: &ClusterMember,
-    allocator: &mut Allocator,
-    polls_max: &mut u32,
-    mut is_done: impl FnMut() -> Result<bool, ExchangeBroken>,
-) -> Result<(), ExchangeBroken> {
-    let mut polls = 0;
-    loop {
-        allocator.receive();
-        allocator.events().borrow_mut().clear();
-        if is_done()? {
-            allocator.release();
-            // Where waits are short, a sleep would cost more than they do.
-            *polls_max = if polls <= *polls_max { polls_max.saturating_mul(2) } else { *polls_max / 2 };
-            *polls_max = (*polls_max).clamp(POLLS.start, POLLS.end);
-            return Ok(());
-        }
-        if member.broken.is_raised() {
-            return Err(ExchangeBroken);
-        }
-        polls += 1;
-        if polls > *polls_max {
-            allocator.await_events(Some(SLEEP_MAX));
-        } else {
-            std::hint::spin_loop();
-        }
+        self.talk.add_up(self.member, &mut self.connections, counts)
     }
 }
 

@@ -83,14 +83,7 @@ impl SharedSets {
     /// Returns the reason for the end if the run is over after a hop. All workers that call this between the same two
     /// barriers get the same answer.
     pub(super) fn decision(&self, setup: &HopsSetup<'_>, hop: u8) -> Option<End> {
-        let next = time_of(hop, setup.latency).0.saturating_add(setup.latency.0);
-        if setup.ends_at_target && self.reached(hop) >= setup.goal {
-            Some(End::Target)
-        } else if hop == setup.ttl || self.newest(hop) == 0 {
-            Some(End::Quiescent)
-        } else {
-            setup.timeout.is_some_and(|timeout| next > timeout.0).then_some(End::Timeout)
-        }
+        decision(setup, hop, self.newest(hop), self.reached(hop))
     }
 
     /// Returns the sender of each node's first copy, for the nodes that `has` accepts: a hop that was cut short has
@@ -114,6 +107,19 @@ impl SharedSets {
         }
         let forwards = (0..self.latest.words()).flat_map(|at| nodes_in(at, self.latest.word(at)));
         forwards.map(|node| u64::from(draw.count(topology.degree(node)))).sum()
+    }
+}
+
+/// Returns the reason for the end if the run is over after a hop that was the first to reach `newest` of all nodes
+/// `reached`.
+pub(super) fn decision(setup: &HopsSetup<'_>, hop: u8, newest: u64, reached: u64) -> Option<End> {
+    let next = time_of(hop, setup.latency).0.saturating_add(setup.latency.0);
+    if setup.ends_at_target && reached >= setup.goal {
+        Some(End::Target)
+    } else if hop == setup.ttl || newest == 0 {
+        Some(End::Quiescent)
+    } else {
+        setup.timeout.is_some_and(|timeout| next > timeout.0).then_some(End::Timeout)
     }
 }
 

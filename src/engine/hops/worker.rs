@@ -44,16 +44,29 @@ pub(super) struct HopsWorker<'a> {
 }
 
 /// Nodes that forward, and their targets.
-struct HopBatch {
-    nodes: Vec<NodeId>,
-    target_batch: TargetBatch,
+pub(super) struct HopBatch {
+    pub(super) nodes: Vec<NodeId>,
+    pub(super) target_batch: TargetBatch,
+}
+
+impl HopBatch {
+    /// Creates a batch to be drawn while the other is marked. Returns the number of nodes in a batch, and both.
+    pub(super) fn two(setup: &HopsSetup<'_>) -> (usize, [HopBatch; 2]) {
+        let usual = setup.draw.count(setup.topology.mean_degree().ceil() as u32).max(1);
+        let batch_nodes = (BATCH_TARGETS / usual as usize).clamp(1, BATCH_NODES_MAX);
+        let forward_batch = || HopBatch {
+            nodes: Vec::with_capacity(batch_nodes),
+            target_batch: TargetBatch::new(&setup.draw, setup.topology, batch_nodes),
+        };
+        (batch_nodes, [forward_batch(), forward_batch()])
+    }
 }
 
 /// Counts of messages.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SendTotals {
-    pub(super) sent: u64,
-    pub(super) spared: u64,
+pub(in crate::engine) struct SendTotals {
+    pub(in crate::engine) sent: u64,
+    pub(in crate::engine) spared: u64,
 }
 
 impl SendTotals {
@@ -77,7 +90,7 @@ pub(super) struct HopsShare {
 
 /// The treatment of targets.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum MarkMode {
+pub(super) enum MarkMode {
     /// Targets are marked as having the order.
     Arrives,
     /// Targets are counted only.
@@ -92,14 +105,8 @@ impl<'a> HopsWorker<'a> {
         hops: &'a mut [u8],
         copies: Option<Vec<u32>>,
     ) -> HopsWorker<'a> {
-        let usual = setup.draw.count(setup.topology.mean_degree().ceil() as u32).max(1);
-        let batch_nodes = (BATCH_TARGETS / usual as usize).clamp(1, BATCH_NODES_MAX);
-        let forward_batch = || HopBatch {
-            nodes: Vec::with_capacity(batch_nodes),
-            target_batch: TargetBatch::new(&setup.draw, setup.topology, batch_nodes),
-        };
+        let (batch_nodes, [drawing, drawn]) = HopBatch::two(setup);
         let (unseen, unseen_from) = (Vec::new(), Vec::new());
-        let (drawing, drawn) = (forward_batch(), forward_batch());
         let lookout = Lookout::new(setup.interrupt);
         let draw = setup.draw.at_hop(1);
         HopsWorker {

@@ -10,10 +10,52 @@ const PARTS: usize = 16;
 /// Adds counts of all processes; every process calls it with as many counts, and gets the sums.
 pub(super) type AddUp<'a, E> = dyn FnMut(&mut [u64]) -> Result<(), E> + 'a;
 
+/// Values of this process.
+pub(super) trait OwnValues {
+    /// Counts them.
+    fn count(&self) -> u64;
+
+    /// Returns their sum.
+    fn sum(&self) -> u128;
+
+    /// Counts those up to a value.
+    fn up_to(&self, value: u64) -> u64;
+}
+
+/// Every value, ascending.
+impl OwnValues for Vec<u64> {
+    fn count(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn sum(&self) -> u128 {
+        self.iter().map(|&value| u128::from(value)).sum()
+    }
+
+    fn up_to(&self, value: u64) -> u64 {
+        self.partition_point(|&own| own <= value) as u64
+    }
+}
+
+/// Values of which there are few different ones: each, ascending, with its number.
+impl OwnValues for Vec<(u64, u64)> {
+    fn count(&self) -> u64 {
+        self.iter().map(|step| step.1).sum()
+    }
+
+    fn sum(&self) -> u128 {
+        self.iter().map(|&(value, count)| u128::from(value) * u128::from(count)).sum()
+    }
+
+    fn up_to(&self, value: u64) -> u64 {
+        self.iter().take_while(|step| step.0 <= value).map(|step| step.1).sum()
+    }
+}
+
 /// Finds the values at ranks, counted from 1, among those of all processes. Each query names a list and a rank, which
-/// does not exceed the number of the list's values in all processes. `lists` are this process's, each ascending.
+/// does not exceed the number of the list's values in all processes. `lists` are this process's.
 pub(super) fn select<E>(
-    lists: &[Vec<u64>],
+    lists: &[impl OwnValues],
     queries: &[(usize, u64)],
     add_up: &mut AddUp<'_, E>,
 ) -> Result<Vec<u64>, E> {
@@ -22,7 +64,7 @@ pub(super) fn select<E>(
     while spans.iter().any(|[least, most]| least < most) {
         for ((counts, &(list, _)), &span) in counts.chunks_exact_mut(PARTS - 1).zip(queries).zip(&spans) {
             for (count, cut) in counts.iter_mut().zip(cuts(span)) {
-                *count = lists[list].partition_point(|&value| value <= cut) as u64;
+                *count = lists[list].up_to(cut);
             }
         }
         add_up(&mut counts)?;
@@ -50,16 +92,15 @@ fn cuts([least, most]: [u64; 2]) -> impl Iterator<Item = u64> {
 /// returns for the number of all values, and where it is cut by the values that `cuts` returns for a distribution that
 /// is exact at these ranks: as many values lie below each of them as in truth.
 pub(super) fn distribution<E>(
-    mut values: Vec<u64>,
+    values: impl OwnValues,
     ranks: impl Fn(u64) -> Vec<u64>,
     cuts: impl Fn(&RankedValues) -> Vec<u64>,
     add_up: &mut AddUp<'_, E>,
 ) -> Result<RankedValues, E> {
-    values.sort_unstable();
-    let sum: u128 = values.iter().map(|&value| u128::from(value)).sum();
+    let sum = values.sum();
     // In four parts, so that the sums of parts do not overflow.
     let part = |place: u32| u64::from((sum >> (32 * place)) as u32);
-    let mut totals = [values.len() as u64, part(0), part(1), part(2), part(3)];
+    let mut totals = [values.count(), part(0), part(1), part(2), part(3)];
     add_up(&mut totals)?;
     let [count, parts @ ..] = totals;
     let sum = (0..).zip(parts).map(|(place, part)| u128::from(part) << (32 * place)).sum();
@@ -67,7 +108,8 @@ pub(super) fn distribution<E>(
     let wanted: BTreeSet<u64> = ranks(count).into_iter().chain([count]).collect();
     let known = known_at(&lists, &wanted, count, add_up)?;
     let cuts = cuts(&RankedValues::new(&known, sum));
-    let mut below: Vec<u64> = cuts.iter().map(|&cut| lists[0].partition_point(|&value| value < cut) as u64).collect();
+    let below = cuts.iter().map(|&cut| cut.checked_sub(1).map_or(0, |last| lists[0].up_to(last)));
+    let mut below: Vec<u64> = below.collect();
     add_up(&mut below)?;
     let further: BTreeSet<u64> = below.into_iter().filter(|rank| !wanted.contains(rank)).collect();
     let mut known = known;
@@ -78,7 +120,7 @@ pub(super) fn distribution<E>(
 
 /// Finds the values at these ranks of the only list, of those that it has.
 fn known_at<E>(
-    lists: &[Vec<u64>; 1],
+    lists: &[impl OwnValues; 1],
     ranks: &BTreeSet<u64>,
     count: u64,
     add_up: &mut AddUp<'_, E>,
@@ -130,7 +172,13 @@ mod tests {
             all.sort_unstable();
             let cuts: Vec<u64> = cuts.into_iter().chain(all.get(all.len() / 2).copied()).chain([0, 7]).collect();
             let found = together(&parts, |part, add_up| {
-                let Ok(found) = distribution(part.to_vec(), |_| ranks.clone(), |_| cuts.clone(), add_up);
+                let mut part = part.to_vec();
+                part.sort_unstable();
+                let steps = part.chunk_by(u64::eq).map(|equal| (equal[0], equal.len() as u64));
+                let steps: Vec<(u64, u64)> = steps.collect();
+                let Ok(found) = distribution(part, |_| ranks.clone(), |_| cuts.clone(), add_up);
+                let Ok(of_steps) = distribution(steps, |_| ranks.clone(), |_| cuts.clone(), add_up);
+                assert_eq!(found, of_steps);
                 found
             });
             for found in found {

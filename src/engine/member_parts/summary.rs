@@ -4,6 +4,7 @@ use super::selection::{AddUp, distribution, select};
 use crate::coverage::{MILESTONES, TIMES};
 use crate::engine::EngineSetup;
 use crate::engine::shard_outcome::MergedShards;
+use crate::engine::shard_receipts::ShardReceipts;
 use crate::ratio::Ratio;
 use crate::record::{LinkSideRecord, OrderCounts, RankedValues, Receipt, ReceiptSummary, TrafficSummary};
 use crate::time::Nanos;
@@ -48,18 +49,20 @@ pub(super) fn summarize<E>(
     part: &mut MergedShards,
     add_up: &mut AddUp<'_, E>,
 ) -> Result<NodeSummary, E> {
-    let receipts = std::mem::take(&mut part.receipts);
-    let nodes = receipts.len() / setup.workload.orders().max(1) as usize;
-    let (single, orders) = match setup.workload.orders() {
-        1 => (Some(receipt_summary(setup, &receipts, add_up)?), Vec::new()),
-        _ => (None, order_counts(setup, &receipts, nodes, add_up)?),
-    };
-    let firsts = firsts(&receipts, nodes);
-    drop(receipts);
+    let receipts = std::mem::replace(&mut part.receipts, ShardReceipts::Each(Vec::new()));
     let traffic = std::mem::take(&mut part.traffic);
     let has_traffic = !traffic.is_empty();
+    let nodes = receipts.len() / setup.workload.orders().max(1) as usize;
+    let firsts = if has_traffic { firsts(&receipts, nodes) } else { Vec::new() };
+    let (single, orders) = match setup.workload.orders() {
+        1 => (Some(receipt_summary(setup, receipts, add_up)?), Vec::new()),
+        _ => (None, order_counts(setup, &receipts.into_each(), nodes, add_up)?),
+    };
     let of_counts = |count: u64| ranks(&OF_COUNTS, count);
-    let mut spread = |values: Vec<u64>| distribution(values, of_counts, |_| Vec::new(), add_up);
+    let mut spread = |mut values: Vec<u64>| {
+        values.sort_unstable();
+        distribution(values, of_counts, |_| Vec::new(), add_up)
+    };
     let duplicates = traffic.iter().zip(&firsts).map(|(node, &firsts)| node.copies.saturating_sub(firsts.into()));
     // All processes keep it, or none does.
     let summary = if has_traffic {
@@ -83,25 +86,24 @@ pub(super) fn summarize<E>(
 }
 
 /// Counts the first receipts that came in a message, by node.
-fn firsts(receipts: &[Receipt], nodes: usize) -> Vec<u32> {
-    let mut firsts = vec![0; nodes];
-    for of_order in receipts.chunks(nodes.max(1)) {
-        for (count, receipt) in firsts.iter_mut().zip(of_order) {
-            *count += u32::from(receipt.is_reached() && receipt.hop > 0);
-        }
-    }
+fn firsts(receipts: &ShardReceipts, nodes: usize) -> Vec<u32> {
+    let (mut firsts, mut node) = (vec![0; nodes], 0);
+    receipts.for_each(|receipt| {
+        firsts[node] += u32::from(receipt.is_reached() && receipt.hop > 0);
+        node = (node + 1) % nodes;
+    });
     firsts
 }
 
 /// Summarizes the receipts of the only order.
 fn receipt_summary<E>(
     setup: &EngineSetup<'_>,
-    receipts: &[Receipt],
+    receipts: ShardReceipts,
     add_up: &mut AddUp<'_, E>,
 ) -> Result<ReceiptSummary, E> {
-    let reached = || receipts.iter().filter(|receipt| receipt.is_reached());
     let mut hops = vec![0; usize::from(u8::MAX) + 1];
-    reached().for_each(|receipt| hops[usize::from(receipt.hop)] += 1);
+    receipts.for_each(|receipt| hops[usize::from(receipt.hop)] += u64::from(receipt.is_reached()));
+    let own_hops = hops.clone();
     add_up(&mut hops)?;
     while hops.last() == Some(&0) {
         hops.pop();
@@ -114,7 +116,20 @@ fn receipt_summary<E>(
         let edges = (1..BINS).map(|bin| (greatest * u128::from(bin) / u128::from(BINS)) as u64);
         edges.chain(delays.at_rank(goal).map(|time| time.saturating_add(1))).collect()
     };
-    let delays = distribution(reached().map(|receipt| receipt.time.0).collect(), at, cuts, add_up)?;
+    let delays = match receipts {
+        ShardReceipts::ByHop(receipts) => {
+            let times = (0..=u8::MAX).zip(own_hops).filter(|&(_, count)| count > 0);
+            let times: Vec<(u64, u64)> = times.map(|(hop, count)| (receipts.time_of(hop).0, count)).collect();
+            distribution(times, at, cuts, add_up)?
+        }
+        receipts => {
+            let mut times = Vec::with_capacity(own_hops.iter().sum::<u64>() as usize);
+            receipts.for_each(|receipt| times.extend(receipt.is_reached().then_some(receipt.time.0)));
+            drop(receipts);
+            times.sort_unstable();
+            distribution(times, at, cuts, add_up)?
+        }
+    };
     Ok(ReceiptSummary { nodes, delays, hops })
 }
 

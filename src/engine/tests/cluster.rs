@@ -9,6 +9,9 @@ use std::net::{TcpListener, TcpStream};
 /// Keeps the figures of all nodes, which can be compared.
 const KEEPS: NodeFiguresRequest = NodeFiguresRequest { keeps: true, summarizes: false };
 
+/// The fanout in place of which all peers are targets.
+const FLOODS: u32 = 8;
+
 /// Connects each of `processes` processes with all others; returns the sockets of each.
 fn sockets(processes: usize) -> Vec<Vec<Option<TcpStream>>> {
     let mut sockets: Vec<Vec<Option<TcpStream>>> =
@@ -63,16 +66,18 @@ fn assert_equal<P: Protocol>(case: &Case, protocol: &P, shape: [usize; 2]) {
     assert!(processes.iter().all(|process| (process.bytes_sent > 0) == (count > 1)));
 }
 
-/// Makes a first-message run as a cluster, and asserts that it gives what one process gives along shortest paths.
-fn assert_shortest_equal(case: &Case, [processes, threads]: [usize; 2], keeps_traffic: bool) {
-    fn with_traffic<'a>(setup: &EngineSetup<'a>, keeps_traffic: bool) -> EngineSetup<'a> {
-        EngineSetup { keeps_traffic, ..*setup }
+/// Makes a first-message run as a cluster, and asserts that it gives what one process gives with the same engine.
+fn assert_first_equal(case: &Case, [processes, threads]: [usize; 2], engine: Engine, keeps_traffic: bool) {
+    fn with<'a>(setup: &EngineSetup<'a>, (engine, keeps_traffic, floods): (Engine, bool, bool)) -> EngineSetup<'a> {
+        let draw = if floods { TargetDraw::unordered() } else { setup.draw };
+        EngineSetup { engine, keeps_traffic, draw, ..*setup }
     }
-    let expected = case.with(2, |of_case| run_first(&with_traffic(of_case, keeps_traffic), &Push).unwrap());
+    let how = (engine, keeps_traffic, case.fanout == FLOODS);
+    let expected = case.with(2, |of_case| run_first(&with(of_case, how), &Push).unwrap());
     let life = |process: usize, sockets| {
         let member = ClusterMember::new(sockets, process, threads).unwrap();
         let ran = case.with(member.workers(), |of_case| {
-            run_first_in_cluster(&with_traffic(of_case, keeps_traffic), &Push, &member, KEEPS).unwrap()
+            run_first_in_cluster(&with(of_case, how), &Push, &member, KEEPS).unwrap()
         });
         Ok::<_, Infallible>(ran.outcome)
     };
@@ -115,7 +120,63 @@ proptest! {
         case in cases(), shape in shapes(), keeps_traffic in any::<bool>(), origin in any::<u32>(),
     ) {
         let workload = Workload::single(NodeId(origin % case.nodes));
-        assert_shortest_equal(&Case { workload, ..case }, shape, keeps_traffic);
+        let engine = if case.loss.mean() == 0.0 { Engine::Fast } else { Engine::Auto };
+        assert_first_equal(&Case { workload, ..case }, shape, engine, keeps_traffic);
+    }
+
+    #[test]
+    fn hops_over_processes_are_those_of_one(
+        case in cases(), nodes in 20..3_000u32, ttl in 1..30u8, latency in 1..40u64, fanout in 1..9u32,
+        shape in shapes(), keeps_traffic in any::<bool>(), origin in any::<u32>(),
+    ) {
+        let workload = Workload::single(NodeId(origin % nodes));
+        let (latency, loss) = (Latency::Constant(Nanos(latency)), LossSpec::NONE);
+        let case = Case { nodes, ttl, latency, fanout, loss, workload, ..case };
+        assert_first_equal(&case, shape, Engine::Hops, keeps_traffic);
+    }
+}
+
+/// A hop that is interrupted counts in no process, and what it would have sent is known.
+#[test]
+fn an_interrupt_leaves_whole_hops_in_every_process() {
+    let case = cases().new_tree(&mut proptest::test_runner::TestRunner::deterministic()).unwrap().current();
+    let (workload, latency) = (Workload::single(NodeId(0)), Latency::Constant(Nanos(1_000_000)));
+    let case = Case { nodes: 30_000, fanout: 6, ttl: 255, workload, latency, timeout: None, ..case };
+    let case = Case { loss: LossSpec::NONE, ends_at_target: false, exclude_sender: true, ..case };
+    /// Interrupts a run when it has reached so many nodes.
+    struct Raises<'a>(&'a Interrupt);
+    impl crate::threads::Observer for Raises<'_> {
+        fn progressed(&self, progress: &crate::threads::Progress) {
+            if progress.reached > 500 {
+                self.0.raise();
+            }
+        }
+    }
+    let life = |process: usize, sockets| {
+        let member = ClusterMember::new(sockets, process, 1).unwrap();
+        let interrupt = Interrupt::new();
+        // Only the first process is interrupted.
+        let observer = Raises(&interrupt);
+        let ran = case.with(member.workers(), |setup| {
+            let setup = EngineSetup { interrupt: &interrupt, observer: &observer, engine: Engine::Hops, ..*setup };
+            run_first_in_cluster(&setup, &Push, &member, KEEPS).unwrap()
+        });
+        Ok::<_, Infallible>((ran.end, ran.outcome))
+    };
+    let all = WorkerThreads { first: 0, cores: &[], give_up: &|| () };
+    let outcomes = all.run_together(sockets(2), life).unwrap();
+    assert!(outcomes.iter().all(|(end, _)| *end == End::Interrupted));
+    let outcome = outcomes.into_iter().next().and_then(|(_, outcome)| outcome).expect("process 0 has the outcome");
+    let (record, receipts) = (&outcome.totals.record, outcome.each());
+    let reached = receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64;
+    assert_eq!((record.reached, outcome.totals.digest, outcome.is_rough), (reached, 0, false));
+    assert!((501..30_000).contains(&reached), "{reached}");
+    assert_eq!(record.received, reached - 1 + record.duplicates);
+    assert_eq!((record.sent, record.carrier.drained), (record.received, 0));
+    assert!(record.queued_unsent > 500, "{record:?}");
+    for receipt in receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop > 0) {
+        let cause = receipts[receipt.sender.index()];
+        assert_eq!((cause.hop + 1, receipt.time), (receipt.hop, Nanos(1_000_000 * u64::from(receipt.hop))));
     }
 }
 

@@ -19,7 +19,7 @@ impl Sizes<'_> {
     }
 
     pub(super) fn overlay(&self) -> u64 {
-        let offsets = if self.entries == 0 { 0 } else { 4 * (self.nodes + 1) };
+        let offsets = if self.entries == 0 { 0 } else { 4 * (self.rows + 1) };
         let dials = if self.records_dials() { self.entries / 8 } else { 0 };
         self.overlays().saturating_mul(offsets.saturating_add(self.entries.saturating_mul(4)).saturating_add(dials))
     }
@@ -84,7 +84,7 @@ impl Sizes<'_> {
 
     /// Returns true if virtual time keeps figures by node. Carriers and the windowed engine always do.
     pub(super) fn keeps_figures(&self) -> bool {
-        self.nodes < u64::from(NODE_FIGURES_END)
+        self.scenario.overlay.nodes < NODE_FIGURES_END
     }
 
     /// Returns the bytes of a receipt for each node and order.

@@ -50,14 +50,13 @@ impl MemoryNeed {
     pub fn in_cluster(scenario: &Scenario, protocol: &ProtocolTraits, shape: ClusterShape) -> MemoryNeed {
         let processes = shape.processes as u64;
         let storage = match StorageShape::of(scenario, *protocol) {
-            // A cluster computes along shortest paths what one process computes hop by hop.
-            StorageShape::Hops | StorageShape::Fast => StorageShape::Fast,
+            one_order @ (StorageShape::Hops | StorageShape::Fast) => one_order,
             _ => StorageShape::General,
         };
         let mut sizes = Sizes { shape: storage, ..Sizes::of(scenario, *protocol) };
         let (nodes, entries) = (sizes.nodes.div_ceil(processes), sizes.entries.div_ceil(processes));
         if keeps_own_rows(scenario, protocol) {
-            sizes.entries = entries;
+            (sizes.rows, sizes.entries) = (nodes, entries);
         }
         let own = Sizes { nodes, entries, shape: storage, ..Sizes::of(scenario, *protocol) };
         let phases = [
@@ -80,6 +79,10 @@ impl Sizes<'_> {
         let part = |(part, bytes): (MemoryPart, u64)| match part {
             MemoryPart::Overlay => (part, self.overlay()),
             MemoryPart::OwnLinks => (part, self.own_links().saturating_add(own.last_arrivals())),
+            // Each worker has a bit for every node of the run, which tells it what others know.
+            MemoryPart::Nodes if self.shape != StorageShape::General => {
+                (part, bytes + shape.threads as u64 * u64::from(self.scenario.overlay.nodes) / 8)
+            }
             MemoryPart::Channels => (part, bytes + shape.buffers()),
             _ => (part, bytes),
         };
@@ -90,11 +93,17 @@ impl Sizes<'_> {
     /// workers.
     fn summarizing(&self, own: &Sizes<'_>, shape: ClusterShape) -> Parts {
         let copies = if shape.threads > 1 { 2 } else { 1 };
+        // First receipts that came in messages, and the values that are ranked; times of hops are not.
+        let ranked = match (own.keeps_traffic(), own.shape) {
+            (true, _) => 12,
+            (false, StorageShape::Hops) => 0,
+            (false, _) => 8,
+        };
         vec![
             (MemoryPart::Overlay, self.overlay()),
             (MemoryPart::OwnLinks, self.own_links()),
-            (MemoryPart::Nodes, copies * own.traffic_and_use() + 12 * own.nodes),
-            (MemoryPart::Receipts, own.receipts().saturating_mul(copies).saturating_add(own.compact_receipts())),
+            (MemoryPart::Nodes, copies * own.traffic_and_use() + ranked * own.nodes),
+            (MemoryPart::Receipts, own.kept_receipts().saturating_mul(copies)),
             (MemoryPart::Orders, self.orders()),
             (MemoryPart::Channels, self.channels() + shape.buffers()),
         ]
@@ -117,6 +126,20 @@ impl Sizes<'_> {
         if self.shape == StorageShape::Fast { bytes::<CompactReceipt>(self.nodes) } else { 0 }
     }
 
+    /// Returns the bytes of first receipts at the end of the run, in the form in which they are then.
+    fn kept_receipts(&self) -> u64 {
+        match self.shape {
+            StorageShape::Hops if !self.keeps_traffic() => self.nodes,
+            StorageShape::Hops | StorageShape::Fast => bytes::<CompactReceipt>(self.nodes),
+            _ => self.receipts(),
+        }
+    }
+
+    /// Returns true if traffic is kept by node.
+    fn keeps_traffic(&self) -> bool {
+        self.shape == StorageShape::General || self.keeps_figures()
+    }
+
     /// Returns the memory of process 0 while it reads the outcomes of the others and puts all together.
     fn closing_all(&self, own: &Sizes<'_>, shape: ClusterShape) -> Parts {
         let read = self.receipts() - own.receipts() + self.traffic_and_use();
@@ -133,6 +156,7 @@ impl Sizes<'_> {
 
     /// Returns the bytes of the traffic of each node, and of the use of its links.
     fn traffic_and_use(&self) -> u64 {
-        bytes::<Traffic>(self.nodes) + bytes::<LinkUse>(self.limited() * self.nodes)
+        let traffic = if self.keeps_traffic() { bytes::<Traffic>(self.nodes) } else { 0 };
+        traffic + bytes::<LinkUse>(self.limited() * self.nodes)
     }
 }
