@@ -100,6 +100,10 @@ namespaces:
 cluster-kills kills="200":
     CLUSTER_KILLS={{kills}} cargo test --test it -- cluster_ends --nocapture
 
+# A cluster of each shape against one process, for every protocol and all that may happen; `cargo test` takes one or two.
+cluster-equality:
+    CLUSTER_SHAPES=all cargo test --test it -- a_cluster_reports_what_one_process_reports
+
 # Two processes of one thread against one process of two, and the ratio: `just cluster-bench`, `just cluster-bench 1e6
 # --protocol lazy`. Seconds are those of the run without its set-up, the least of five.
 cluster-bench nodes="1e6" *flags:

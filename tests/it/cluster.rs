@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::thread;
 use tempfile::TempDir;
 
@@ -35,6 +35,33 @@ const LINES: [&str; 21] = [
     "--nodes 200 --protocol plumtree@hyparview --latency 20ms --down 30%,at=1s --detect 200ms --orders 3 --rate 1 --until \
      quiescent",
 ];
+
+/// Further protocols, presets, and each protocol over HyParView.
+const VARIANTS: [&str; 20] = [
+    "--nodes 3000 --engine hops --exclude-sender --peers 8 --fanout 5 --ttl 9",
+    "--nodes 900 --protocol flood --topology regular-implicit --peers 6 --latency 20ms --target 0.7",
+    "--nodes 200 --protocol plumtree:multi --peers 8 --loss 2% --orders 6 --rate 4 --origins random --until quiescent",
+    "--nodes 200 --protocol turbine,fanout=8 --payload-bytes 0..20kB --latency uniform:5ms..50ms --loss 10% --orders 3 --rate 5",
+    "--nodes 150 --protocol turbine:agave --payload-bytes 9kB --latency 20ms --down 10%,at=30ms --until quiescent",
+    "--nodes 150 --protocol gossipsub:v1.0 --peers 10 --orders 3 --rate 2 --loss 2%",
+    "--nodes 150 --protocol gossipsub:v1.2 --peers 10 --orders 3 --rate 2 --loss 2%",
+    "--nodes 150 --protocol gossipsub:go --peers 10 --orders 3 --rate 2 --down 20%,at=1s",
+    "--nodes 150 --protocol gossipsub:rust --peers 10 --orders 3 --rate 2 --loss 2%",
+    "--nodes 150 --protocol gossipsub:ethereum --peers 12 --orders 3 --rate 2 --loss 2%",
+    "--nodes 120 --protocol swim:local --orders 2 --rate 2 --loss 5%",
+    "--nodes 100 --protocol push,fanout=3@hyparview:iroh,settle-time=2s --join-time 3s --exclude-sender --loss 2%",
+    "--nodes 100 --protocol flood@hyparview,settle-time=2s --join-time 3s --latency uniform:5ms..20ms --until quiescent",
+    "--nodes 100 --protocol lazy@hyparview,settle-time=2s --join-time 3s --loss 2% --orders 3 --rate 2",
+    "--nodes 80 --protocol lazy:bitcoin@hyparview,settle-time=2s --join-time 3s --orders 2 --rate 2 --until quiescent",
+    "--nodes 80 --protocol plumtree:multi@hyparview,settle-time=2s --join-time 3s --orders 3 --rate 2 --loss 2%",
+    "--nodes 100 --protocol push-pull@hyparview,settle-time=2s --join-time 3s --loss 5%",
+    "--nodes 80 --protocol gossipsub@hyparview,settle-time=2s --join-time 3s --orders 2 --rate 2",
+    "--nodes 80 --protocol swim@hyparview,settle-time=2s --join-time 3s --orders 2 --rate 2",
+    "--nodes 120 --protocol push@hyparview,settle-time=2s --join-time 3s --churn up=9s,down=1s --detect 200ms --orders 2 --rate 1",
+];
+
+/// Lines that are run at a time.
+const LINES_AT_ONCE: usize = 3;
 
 /// Numbers of processes, and of the workers of each.
 const SHAPES: [[usize; 2]; 6] = [[2, 1], [1, 2], [4, 1], [2, 2], [1, 1], [4, 2]];
@@ -87,28 +114,50 @@ fn model(text: &str) -> (Value, Value) {
     (report, cluster)
 }
 
+/// Every line with two shapes, the variants with one of several processes; with all where `CLUSTER_SHAPES` asks for
+/// that, as the recipe `cluster-equality` does.
 #[test]
 fn a_cluster_reports_what_one_process_reports() {
+    let every = std::env::var_os("CLUSTER_SHAPES").is_some();
+    let turned = |place: usize| vec![SHAPES[place % SHAPES.len()], SHAPES[(place + 3) % SHAPES.len()]];
+    let several: Vec<[usize; 2]> = SHAPES.into_iter().filter(|shape| shape[0] > 1).collect();
+    let lines = LINES.into_iter().enumerate().map(|(place, line)| (line, turned(place)));
+    let variants = VARIANTS.into_iter().enumerate();
+    let variants = variants.map(|(place, line)| (line, vec![several[place % several.len()]]));
+    let lines: Vec<(&str, Vec<[usize; 2]>)> = lines.chain(variants).collect();
+    let next = AtomicUsize::new(0);
+    // Processes wait for each other most of their time.
+    thread::scope(|scope| {
+        for _ in 0..LINES_AT_ONCE {
+            scope.spawn(|| {
+                while let Some((line, shapes)) = lines.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    assert_equal(line, if every { &SHAPES } else { shapes });
+                }
+            });
+        }
+    });
+}
+
+/// Asserts that clusters of these shapes report what one process of as many threads reports.
+fn assert_equal(line: &str, shapes: &[[usize; 2]]) {
     let folder = TempDir::new().unwrap();
-    for (place, line) in LINES.iter().enumerate() {
-        for [processes, threads] in [SHAPES[place % SHAPES.len()], SHAPES[(place + 3) % SHAPES.len()]] {
-            let line = format!("{line} --transport simulated --seed 11 --threads {threads} --format json");
-            let (code, alone, wrong) = output(&mut bulkprop(line.split(' ')));
-            assert!(matches!(code, Some(0 | 1)), "{line}: {wrong}");
-            let told = run(&line, &hosts(folder.path(), processes), processes);
-            assert_eq!((told[0].0, told[0].2.as_str()), (code, wrong.as_str()), "{line}");
-            let (report, cluster) = model(&told[0].1);
-            assert_eq!(report, model(&alone).0, "{processes} processes: {line}");
-            let sum = |field: &str| -> u64 {
-                cluster.as_array().unwrap().iter().map(|process| process[field].as_u64().unwrap()).sum()
-            };
-            assert_eq!(sum("nodes"), report["nodes"].as_u64().unwrap());
-            assert_eq!(sum("workers"), (processes * threads) as u64);
-            assert_eq!(sum("events_sent") > 0, processes > 1);
-            for (process, (code, said, wrong)) in told.iter().enumerate().skip(1) {
-                assert_eq!((code, wrong.as_str()), (&Some(0), ""), "{line}: {said}");
-                assert!(said.starts_with(&format!("Process {process}: ")) && said.lines().count() == 1, "{said}");
-            }
+    for &[processes, threads] in shapes {
+        let line = format!("{line} --transport simulated --seed 11 --threads {threads} --format json");
+        let (code, alone, wrong) = output(&mut bulkprop(line.split(' ')));
+        assert!(matches!(code, Some(0 | 1)), "{line}: {wrong}");
+        let told = run(&line, &hosts(folder.path(), processes), processes);
+        assert_eq!((told[0].0, told[0].2.as_str()), (code, wrong.as_str()), "{line}");
+        let (report, cluster) = model(&told[0].1);
+        assert_eq!(report, model(&alone).0, "{processes} processes: {line}");
+        let sum = |field: &str| -> u64 {
+            cluster.as_array().unwrap().iter().map(|process| process[field].as_u64().unwrap()).sum()
+        };
+        assert_eq!(sum("nodes"), report["nodes"].as_u64().unwrap());
+        assert_eq!(sum("workers"), (processes * threads) as u64);
+        assert_eq!(sum("events_sent") > 0, processes > 1);
+        for (process, (code, said, wrong)) in told.iter().enumerate().skip(1) {
+            assert_eq!((code, wrong.as_str()), (&Some(0), ""), "{line}: {said}");
+            assert!(said.starts_with(&format!("Process {process}: ")) && said.lines().count() == 1, "{said}");
         }
     }
 }
