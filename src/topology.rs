@@ -36,7 +36,7 @@ mod tests;
 mod watts_strogatz;
 
 pub use alloc::StorageError;
-pub use bfs::{Reachability, reach, reach_unless};
+pub use bfs::{Reachability, reach, reach_along, reach_unless};
 pub use edge_list::{EdgeLineFault, EdgeList, EdgeListError};
 pub use error::TopologyError;
 pub use implicit::{Implicit, KeyedPermutation};

@@ -3,6 +3,7 @@
 
 use crate::ids::NodeId;
 use crate::record::OverlayFacts;
+use crate::topology::{Reachability, reach_along};
 
 /// The peers of all nodes: an equal number of slots for each, an empty one with the node itself.
 pub(super) struct SettledPeers {
@@ -33,31 +34,13 @@ impl SettledPeers {
     pub(super) fn facts(&self, origin: NodeId, id: u64) -> OverlayFacts {
         let degrees = self.degrees(0);
         let links: u64 = degrees.iter().copied().map(u64::from).sum();
-        let (reachable, depth) = self.reach(origin);
+        let Reachability { reachable, depth, .. } = reach_along(self.nodes, origin, |node| self.of(node.index(), node));
         OverlayFacts {
             origin: id,
             mean_degree: links as f64 / f64::from(self.nodes),
             max_degree: degrees.into_iter().max().unwrap_or(0),
             reachable: Some(reachable),
             depth: Some(depth),
-        }
-    }
-
-    /// Returns the number of nodes that an order reaches from `origin` if every node sends it to all of its peers, and
-    /// the hops to the farthest of them.
-    fn reach(&self, origin: NodeId) -> (u32, u32) {
-        let mut is_seen = vec![false; self.nodes as usize];
-        is_seen[origin.index()] = true;
-        let (mut latest, mut reached, mut depth) = (vec![origin], 1, 0);
-        loop {
-            let peers = latest.iter().flat_map(|&node| self.of(node.index(), node));
-            let next: Vec<NodeId> = peers.filter(|peer| !std::mem::replace(&mut is_seen[peer.index()], true)).collect();
-            if next.is_empty() {
-                return (reached, depth);
-            }
-            reached += next.len() as u32;
-            depth += 1;
-            latest = next;
         }
     }
 }

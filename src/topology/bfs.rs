@@ -6,7 +6,7 @@
 //! connected.
 
 use super::csr::CsrGraph;
-use super::{Implicit, Shape, Topology};
+use super::{Shape, Topology};
 use crate::ids::NodeId;
 use crate::sync::{Interrupt, Interrupted, Lookout};
 
@@ -54,29 +54,34 @@ pub fn reach_unless(
         return Ok(Some(Reachability::new(Vec::new())));
     }
     let lookout = &mut Lookout::new(interrupt);
-    let by_depth = match &topology.shape {
-        Shape::Stored(rows) => search(rows, origin, lookout)?,
-        Shape::Complete { nodes: 1 } => vec![1],
-        Shape::Complete { .. } => vec![1, nodes - 1],
-        Shape::Unlinked { .. } => return Ok(None),
-        Shape::Implicit(implicit) if implicit.is_large() => return Ok(None),
-        Shape::Implicit(implicit) => search_slots(implicit, origin),
-    };
-    Ok(Some(Reachability::new(by_depth)))
+    Ok(match &topology.shape {
+        Shape::Stored(rows) => Some(Reachability::new(search(rows, origin, lookout)?)),
+        Shape::Complete { nodes: 1 } => Some(Reachability::new(vec![1])),
+        Shape::Complete { .. } => Some(Reachability::new(vec![1, nodes - 1])),
+        Shape::Unlinked { .. } => None,
+        Shape::Implicit(implicit) if implicit.is_large() => None,
+        Shape::Implicit(implicit) => {
+            let slots = |node| (0..implicit.slots()).map(move |slot| implicit.at(node, slot));
+            Some(reach_along(nodes, origin, slots))
+        }
+    })
 }
 
-/// Counts the nodes at each distance from `origin`, through all slots.
-fn search_slots(implicit: &Implicit, origin: NodeId) -> Vec<u32> {
-    let mut seen = VisitedSet::empty(implicit.nodes());
+/// Searches among `nodes` nodes from `origin`, which is one of them, along the links that `peers` names of a node.
+pub fn reach_along<P: Iterator<Item = NodeId>>(
+    nodes: u32,
+    origin: NodeId,
+    peers: impl Fn(NodeId) -> P,
+) -> Reachability {
+    let mut seen = VisitedSet::empty(nodes);
     seen.mark(origin);
     let mut latest = vec![origin];
     let mut by_depth = Vec::new();
     while !latest.is_empty() {
         by_depth.push(latest.len() as u32);
-        let in_slots = latest.iter().flat_map(|&node| (0..implicit.slots()).map(move |slot| implicit.at(node, slot)));
-        latest = in_slots.filter(|&peer| seen.mark(peer)).collect();
+        latest = latest.iter().flat_map(|&node| peers(node)).filter(|&peer| seen.mark(peer)).collect();
     }
-    by_depth
+    Reachability::new(by_depth)
 }
 
 /// The reciprocal of the share of nodes from which on the next distance is found by [`pull`]. It bounds the number of
