@@ -50,19 +50,27 @@ fn every_protocol_reaches_all_on_any_threads() {
     }
 }
 
-/// Views that form within a fifth of a second of real time.
-const FAST: &str = "@hyparview,settle-time=150ms,shuffle-interval=30ms,neighbor-request-timeout=50ms";
+/// Views that form within a second of real time.
+///
+/// Answers may take half a second, so that a worker that waits for its core is not taken for one that refuses.
+const FAST: &str = "@hyparview,settle-time=300ms,shuffle-interval=100ms,neighbor-request-timeout=500ms";
 
 #[test]
 fn every_protocol_reaches_all_in_real_time() {
-    for protocol in PROTOCOLS {
-        for transport in real_carriers().filter(|&on| on == TransportKind::Memory || protocol == "plumtree") {
-            let draft = draft(&format!("{protocol}{FAST}"), "join-time = '50ms'", 60, 2);
-            let record = run(Draft { transport: Some(transport), ..draft });
-            assert_eq!((record.end, record.reached()), (End::Quiescent, 60), "{protocol} on {transport:?}");
-            assert!(record.overlay.mean_degree > 4.0 && record.overlay.max_degree <= 5, "{:?}", record.overlay);
-            assert_eq!(record.overlay.reachable, Some(60), "{protocol} on {transport:?}");
-        }
+    // One worker is late for all nodes alike. Two are not, and where joins come in bursts views may fall into parts:
+    // there nodes join for so long that a burst is a few of them.
+    let on_one = PROTOCOLS.iter().flat_map(|&protocol| {
+        let carriers = real_carriers().filter(move |&on| on == TransportKind::Memory || protocol == "plumtree");
+        carriers.map(move |transport| (protocol, transport, 1, "join-time = '300ms'"))
+    });
+    for (protocol, transport, threads, options) in
+        on_one.chain([("flood", TransportKind::Memory, 2, "join-time = '3s'")])
+    {
+        let draft = draft(&format!("{protocol}{FAST}"), options, 60, threads);
+        let record = run(Draft { transport: Some(transport), ..draft });
+        assert_eq!((record.end, record.reached()), (End::Quiescent, 60), "{protocol} on {transport:?}");
+        assert!(record.overlay.mean_degree > 4.0 && record.overlay.max_degree <= 5, "{:?}", record.overlay);
+        assert_eq!(record.overlay.reachable, Some(60), "{protocol} on {transport:?}");
     }
 }
 
@@ -70,7 +78,7 @@ fn every_protocol_reaches_all_in_real_time() {
 #[test]
 fn a_flood_crosses_every_link_of_the_views() {
     for transport in carriers() {
-        let options = if transport.is_virtual() { "join-time = '5s'\nlatency = '1ms'" } else { "join-time = '50ms'" };
+        let options = if transport.is_virtual() { "join-time = '5s'\nlatency = '1ms'" } else { "join-time = '300ms'" };
         let record = run(Draft { transport: Some(transport), ..draft(&format!("flood{FAST}"), options, 100, 1) });
         let ends: u64 = record.degrees.iter().copied().map(u64::from).sum();
         assert_eq!((record.reached(), record.payload_messages()), (100, ends - 99), "{transport:?}");
