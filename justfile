@@ -56,7 +56,7 @@ cluster-demo *flags:
 
 # The shared parts under every interleaving that loom finds.
 loom:
-    RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom LOOM_MAX_PREEMPTIONS=3 cargo test --lib --no-default-features sync::
+    RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom LOOM_MAX_PREEMPTIONS=3 cargo test --manifest-path tests/loom/Cargo.toml sync::
 
 # The same program on mio's portable calls alone, as on systems other than Linux.
 portable:

@@ -262,7 +262,7 @@ impl<K: DedupWindow> Marker<'_, K> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

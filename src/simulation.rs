@@ -370,5 +370,5 @@ const ORDER_UNITS: u64 = 64;
 /// Bytes of a payload that are made in the time of one draw.
 const BYTES_PER_UNIT: u64 = 8;
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests;

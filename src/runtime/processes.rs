@@ -185,5 +185,5 @@ impl ChildProcess {
     }
 }
 
-#[cfg(all(test, target_os = "linux", not(portable), not(loom)))]
+#[cfg(all(test, target_os = "linux", not(portable)))]
 mod tests;

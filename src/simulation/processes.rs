@@ -248,7 +248,7 @@ pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<bool> {
     Ok(matches!(message, ProcessMessage::Outcome(_)))
 }
 
-#[cfg(all(test, target_os = "linux", not(portable), not(loom)))]
+#[cfg(all(test, target_os = "linux", not(portable)))]
 mod tests {
     use super::*;
     use crate::scenario::{Draft, TransportKind};

@@ -166,7 +166,7 @@ pub(crate) fn refusing_from<R>(thread: usize, act: impl FnOnce() -> R) -> R {
     result
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::sync::{Arena, Barrier, BarrierBroken};

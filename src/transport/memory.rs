@@ -9,7 +9,7 @@
 //! worker's first-level cache and needs no branch.
 
 mod serialization;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests;
 
 pub(crate) use serialization::SerializationCharge;

@@ -5,7 +5,7 @@
 //! A datagram leaves from its sender's socket. It is admitted only if it bears the run's token, is addressed to the
 //! node whose socket it came to, and came from the address of the node that it names as its sender.
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests;
 
 use super::poller::Poller;

@@ -245,7 +245,7 @@ fn refusal(owner: SocketOwner, asked: u32, bound: usize, tried: [Ipv4Addr; 2], c
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -18,7 +18,7 @@
 mod inbox;
 mod outbox;
 mod segmentation;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests;
 
 pub use segmentation::Segmentation;

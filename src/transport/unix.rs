@@ -127,7 +127,7 @@ fn bind_one() -> io::Result<(UnixDatagram, AbstractName)> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::scenario::SocketOwner;
