@@ -89,7 +89,7 @@ pub use shortest_path::bulk::{OrderReceipts, PLACES_TOGETHER};
 use crate::adversary::Adversaries;
 use crate::coverage::Window;
 use crate::network::{Detection, Faults, Network};
-use crate::protocol::{FirstMessage, Knowledge, Protocol, TargetDraw};
+use crate::protocol::{AnyProtocol, FirstMessage, Knowledge, Protocol, TargetDraw};
 use crate::ratio::Ratio;
 use crate::record::{End, Receipt, Receipts, Traffic};
 use crate::scenario::Engine;
@@ -101,6 +101,7 @@ use crate::trace::TraceSpool;
 use crate::workload::Workload;
 use exchange::LocalExchange;
 use serde::{Deserialize, Serialize};
+use shard_outcome::EndedRun;
 
 /// The settings of a run in virtual time.
 #[derive(Clone, Copy)]
@@ -306,28 +307,40 @@ fn hold_receipts(setup: &EngineSetup<'_>) -> Result<(), EngineError> {
     Err(EngineError::NoMemoryForReceipts { orders, window: setup.window.orders(), bytes })
 }
 
-/// Runs every message through its protocol.
+/// Runs every message through its protocol. Only windows without a trace, which is what large runs are, are compiled for
+/// the protocol itself.
 fn run_any<P: Protocol>(
     setup: &EngineSetup<'_>,
     protocol: &P,
     algorithm: Algorithm,
 ) -> Result<EngineOutcome, EngineError> {
-    let workers = setup.partition.workers();
     let ended = after_warm_up(setup, protocol, |setup| {
-        let mut ended = match (algorithm, setup.trace) {
-            (Algorithm::EventByEvent, None) => event_by_event::run(setup, protocol),
-            (Algorithm::EventByEvent, Some(_)) => event_by_event::run_traced(setup, protocol),
-            (_, None) if protocol.tail_words_max() == 0 => {
-                windowed::run_without_tails(setup, protocol, &LocalExchange::new(workers))?
+        let mut ended = match algorithm {
+            Algorithm::EventByEvent => run_erased(setup, &AnyProtocol::of(protocol), algorithm)?,
+            _ if setup.trace.is_some() => run_erased(setup, &AnyProtocol::of(protocol), algorithm)?,
+            _ if protocol.tail_words_max() == 0 => {
+                windowed::run_without_tails(setup, protocol, &LocalExchange::new(setup.partition.workers()))?
             }
-            (_, None) => windowed::run(setup, protocol, &LocalExchange::new(workers))?,
-            (_, Some(_)) => windowed::run_traced(setup, protocol, &LocalExchange::new(workers))?,
+            _ => windowed::run(setup, protocol, &LocalExchange::new(setup.partition.workers()))?,
         };
         // Time 0 of every figure is the end of the warm-up.
         ended.at = ended.at.since(setup.warm_up);
         Ok(ended)
     })?;
     Ok(ended.outcome(setup.topology.nodes() as usize, setup.workload.orders() as usize))
+}
+
+/// Runs event by event, or with a trace, by code that all protocols share.
+fn run_erased(
+    setup: &EngineSetup<'_>,
+    protocol: &AnyProtocol<'_>,
+    algorithm: Algorithm,
+) -> Result<EndedRun, EngineError> {
+    Ok(match (algorithm, setup.trace) {
+        (Algorithm::EventByEvent, None) => event_by_event::run(setup, protocol),
+        (Algorithm::EventByEvent, Some(_)) => event_by_event::run_traced(setup, protocol),
+        _ => windowed::run_traced(setup, protocol, &LocalExchange::new(setup.partition.workers()))?,
+    })
 }
 
 /// Calls `run` with a setup whose publications come after the warm-up of the protocol.

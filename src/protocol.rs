@@ -19,7 +19,7 @@
 //! | `swim` | a node keeps a queue, and tells each order to drawn nodes a bounded number of times |
 //! | `membership`, `over` | protocols that keep the peers of nodes, and a protocol over such a one |
 //! | `hyparview` | each node keeps a small active view, and replaces from a passive one those that fail |
-//! | `any_protocol` | one type for all built-in protocols |
+//! | `any_protocol` | one type for all protocols |
 //! | `announcement`, `announcements` | messages about several orders |
 //! | `knobs` | the values that a protocol lets people choose, and their reader |
 //! | `targets` | the draw of a node's targets |
@@ -88,7 +88,7 @@ pub enum Targets {
 /// A gossip protocol: the configuration that all nodes share, and the factory of each shard's state.
 pub trait Protocol: Sync {
     /// The state of the nodes of one shard, and their behaviour.
-    type State: ProtocolState;
+    type State: ProtocolState + 'static;
 
     /// The type of its messages' tails: `()` if no message has one, else words.
     type Tail: Tail;
@@ -136,6 +136,27 @@ pub trait Protocol: Sync {
     /// The names of the actions that its nodes count with [`Context::tally`].
     const TALLIES: &'static [&'static str] = &[];
 
+    /// Returns true if this value of the type [`HAS_UPKEEP`](Self::HAS_UPKEEP): a type that stands for several
+    /// protocols knows it only here, as it does the next three.
+    fn has_upkeep(&self) -> bool {
+        Self::HAS_UPKEEP
+    }
+
+    /// Returns true if this value of the type [`STARTS`](Self::STARTS).
+    fn starts(&self) -> bool {
+        Self::STARTS
+    }
+
+    /// Returns true if this value of the type [`WATCHES_PEERS`](Self::WATCHES_PEERS).
+    fn watches_peers(&self) -> bool {
+        Self::WATCHES_PEERS
+    }
+
+    /// Returns the bound [`ORDERS_PER_EVENT_MAX`](Self::ORDERS_PER_EVENT_MAX) of this value of the type.
+    fn orders_per_event_max(&self) -> u32 {
+        Self::ORDERS_PER_EVENT_MAX
+    }
+
     /// Returns the time for which nodes run before the first order is published, which is time 0 of every figure.
     /// Messages sent before it are counted apart. Throughout the warm-up a modelled network is as it is at time 0: a
     /// node that is down at time 0 is down from the start.
@@ -171,9 +192,6 @@ pub trait Protocol: Sync {
     fn tail_words_max(&self) -> usize {
         Self::Tail::WORDS_MAX
     }
-
-    /// Calls `name` with each order that the tail of a message is about, in addition to the message's own.
-    fn name_in_tail(_tail: &[u64], _name: impl FnMut(OrderIndex)) {}
 }
 
 /// The state of the nodes of one shard, and their behaviour.
@@ -223,6 +241,9 @@ pub trait ProtocolState {
     /// Calls `name` with each order for which the shard is not idle, once per awaited answer and due announcement: such
     /// an order is still under way although no message is in flight.
     fn name_awaited(&self, _name: impl FnMut(OrderIndex)) {}
+
+    /// Calls `name` with each order that the tail of a message is about, in addition to the message's own.
+    fn name_in_tail(&self, _tail: &[u64], _name: impl FnMut(OrderIndex)) {}
 }
 
 /// Returns true if any of these kinds is upkeep.

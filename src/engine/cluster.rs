@@ -8,7 +8,7 @@ use super::{
     Algorithm, EngineError, EngineOutcome, EngineSetup, RunTotals, after_warm_up, hops_in_cluster, shortest_path,
     single_order, windowed,
 };
-use crate::protocol::{FirstMessage, Protocol};
+use crate::protocol::{AnyProtocol, FirstMessage};
 use crate::record::{ClusterProcessRecord, End};
 use crate::scenario::Engine;
 use crate::time::Nanos;
@@ -35,9 +35,9 @@ pub struct ClusterOutcome {
 /// # Errors
 ///
 /// [`EngineError`] if a cluster cannot compute the run, or if the system refuses threads.
-pub fn run_in_cluster<P: Protocol>(
+pub fn run_in_cluster(
     setup: &EngineSetup<'_>,
-    protocol: &P,
+    protocol: &AnyProtocol<'_>,
     member: &ClusterMember,
     request: NodeFiguresRequest,
 ) -> Result<ClusterOutcome, EngineError> {
@@ -77,15 +77,17 @@ pub fn run_first_in_cluster<P: FirstMessage>(
             Ok(outcome)
         }
         // The orders of a bulk, each by itself, take the whole overlay and the receipts of all nodes.
-        Algorithm::OrderByOrder if setup.engine == Engine::Auto => run_windowed(setup, protocol, member, request),
-        Algorithm::Windowed => run_windowed(setup, protocol, member, request),
+        Algorithm::OrderByOrder if setup.engine == Engine::Auto => {
+            run_windowed(setup, &AnyProtocol::of(protocol), member, request)
+        }
+        Algorithm::Windowed => run_windowed(setup, &AnyProtocol::of(protocol), member, request),
         Algorithm::OrderByOrder | Algorithm::EventByEvent => Err(EngineError::NotInCluster),
     }
 }
 
-fn run_windowed<P: Protocol>(
+fn run_windowed(
     setup: &EngineSetup<'_>,
-    protocol: &P,
+    protocol: &AnyProtocol<'_>,
     member: &ClusterMember,
     request: NodeFiguresRequest,
 ) -> Result<ClusterOutcome, EngineError> {

@@ -47,6 +47,7 @@ struct EventQueue<T> {
 struct SequentialRun<'a, P: Protocol, T: Tail> {
     setup: &'a EngineSetup<'a>,
     shard: VirtualShard<'a, EventQueue<T>>,
+    protocol: &'a P,
     state: P::State,
     publications: Peekable<Iter<'a, Publication>>,
     /// Number of orders that have not reached their target.
@@ -79,10 +80,10 @@ pub(super) fn run_traced<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> 
 fn run_with<P: Protocol, T: Tail>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRun {
     setup.observer.loop_entered(0);
     let mut run = SequentialRun::<P, T>::new(setup, protocol);
-    if P::WATCHES_PEERS {
+    if protocol.watches_peers() {
         run.shard.watch_peers();
     }
-    if P::STARTS {
+    if protocol.starts() {
         run.shard.start(&mut run.state);
     }
     for event in 1_u64.. {
@@ -105,7 +106,7 @@ fn run_with<P: Protocol, T: Tail>(setup: &EngineSetup<'_>, protocol: &P) -> Ende
 }
 
 impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
-    fn new(setup: &'a EngineSetup<'a>, protocol: &P) -> SequentialRun<'a, P, T> {
+    fn new(setup: &'a EngineSetup<'a>, protocol: &'a P) -> SequentialRun<'a, P, T> {
         let nodes = 0..setup.topology.nodes();
         let mut shard = VirtualShard::new(setup, nodes.clone(), EventQueue::new());
         let Ok(moving) = MovingTarget::new(setup, nodes, |_| Ok::<(), Infallible>(()));
@@ -113,6 +114,7 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
         let orders = setup.workload.orders();
         SequentialRun {
             setup,
+            protocol,
             state: protocol.for_shard(&shard.view),
             shard,
             publications: setup.workload.publications().iter().peekable(),
@@ -134,7 +136,7 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
         let is_held = self.is_held();
         let time = [self.next_event(), self.shard.next_departure()].into_iter().flatten().min()?;
         // Upkeep at the very instant of the last event still counts, as in a window.
-        if !is_held && (!P::HAS_UPKEEP || time > self.last_event.max(self.last_left)) {
+        if !is_held && (!self.protocol.has_upkeep() || time > self.last_event.max(self.last_left)) {
             return None;
         }
         if time > self.limit {
@@ -190,14 +192,14 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
             true
         } else if let Some((_, node, token)) = self.shard.sink.timers.take_due(time) {
             // A timer of a protocol with upkeep is upkeep, unless it changes what is awaited.
-            self.shard.fire_timer(&mut self.state, node, time, token) && !P::HAS_UPKEEP
+            self.shard.fire_timer(&mut self.state, node, time, token) && !self.protocol.has_upkeep()
         } else if let Some(pending) = self.shard.sink.pop() {
             self.shard.handle(&mut self.state, &pending);
             !pending.message.kind.is_upkeep()
         } else {
             false
         };
-        if is_event || P::HAS_UPKEEP && self.state.awaited() != awaited {
+        if is_event || self.protocol.has_upkeep() && self.state.awaited() != awaited {
             self.last_event = time;
         }
     }
@@ -263,7 +265,7 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
         shard.depart(last_event);
         shard.leave();
         if end != End::Target {
-            shard.leave_named::<P>(&state);
+            shard.leave_named(&state);
         }
         shard.settled_peers = state.take_settled_peers();
         EndedRun { end, at: last_event, outcomes: vec![shard.close(last_event)] }

@@ -97,6 +97,7 @@ struct WindowedWorker<'a, P: Protocol, T: Tail, E> {
     setup: &'a EngineSetup<'a>,
     exchange: E,
     index: usize,
+    protocol: &'a P,
     state: P::State,
     shard: VirtualShard<'a, WindowSink<'a, T>>,
     sort: BlockSort<T>,
@@ -118,19 +119,20 @@ struct WindowedWorker<'a, P: Protocol, T: Tail, E> {
 }
 
 impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<'a, P, T, E> {
-    fn new(setup: &'a EngineSetup<'a>, exchange: E, index: usize, protocol: &P) -> WindowedWorker<'a, P, T, E> {
+    fn new(setup: &'a EngineSetup<'a>, exchange: E, index: usize, protocol: &'a P) -> WindowedWorker<'a, P, T, E> {
         let nodes = setup.partition.shard(index);
         // A shorter window than the network allows does no harm.
         let width = WindowLength::new(setup.network.floor().min(WindowLength::LONGEST));
         let own = setup.workload.publications().iter().filter(|publication| nodes.contains(&publication.origin.0));
         let own: Vec<Publication> = own.copied().collect();
-        let sink = WindowSink::new(setup, index, width, (P::HAS_UPKEEP, P::STARTS));
+        let sink = WindowSink::new(setup, index, width, (protocol.has_upkeep(), protocol.starts()));
         let mut shard = VirtualShard::new(setup, nodes, sink);
         shard.batch_forwards();
         WindowedWorker {
             setup,
             exchange,
             index,
+            protocol,
             state: protocol.for_shard(&shard.view),
             shard,
             sort: BlockSort::new(),
@@ -150,16 +152,16 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
         let &EngineSetup { workload, goal, ends_at_target, .. } = self.setup;
         let deadline = self.setup.deadline();
         let (width, orders) = (self.width, workload.orders());
-        let (has_upkeep, most) = (P::HAS_UPKEEP, P::ORDERS_PER_EVENT_MAX);
+        let (has_upkeep, most) = (self.protocol.has_upkeep(), self.protocol.orders_per_event_max());
         let mut state = GlobalState::new(orders, goal, ends_at_target, deadline, width, has_upkeep, most);
         let nodes = self.setup.partition.shard(self.index);
         let mut moving = MovingTarget::new(self.setup, nodes, |counts| self.exchange.add_up(counts))?;
         let publications = workload.publications();
         let mut window = publications.first().map_or(0, |publication| self.width.window(publication.due));
-        if P::WATCHES_PEERS && self.shard.watch_peers() {
+        if self.protocol.watches_peers() && self.shard.watch_peers() {
             window = 0;
         }
-        if P::STARTS {
+        if self.protocol.starts() {
             window = 0;
             self.shard.start(&mut self.state);
             self.shard.send_batched();
@@ -288,15 +290,15 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
     #[inline(always)]
     fn handle_one(&mut self, event: WindowEvent<T>) {
         let time = event.time(self.start);
-        let is_upkeep = P::HAS_UPKEEP && event.is_upkeep();
-        let awaited = if P::HAS_UPKEEP { self.state.awaited() } else { 0 };
+        let is_upkeep = self.protocol.has_upkeep() && event.is_upkeep();
+        let awaited = if self.protocol.has_upkeep() { self.state.awaited() } else { 0 };
         let is_event = if event.is_arrival() {
             self.shard.handle_arrival(&mut self.state, event.into_arrival(self.start));
             !is_upkeep
         } else {
             self.handle_other(event)
         };
-        if is_event || P::HAS_UPKEEP && self.state.awaited() != awaited {
+        if is_event || self.protocol.has_upkeep() && self.state.awaited() != awaited {
             self.last_event = self.last_event.max(time);
         }
         self.unchecked += 1;
@@ -309,7 +311,7 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
     #[inline(never)]
     fn handle_other(&mut self, event: WindowEvent<T>) -> bool {
         let (node, time) = (event.node(), event.time(self.start));
-        let is_upkeep = P::HAS_UPKEEP && event.is_upkeep();
+        let is_upkeep = self.protocol.has_upkeep() && event.is_upkeep();
         match event.into_due(self.start) {
             DueEvent::Message(pending) => {
                 self.shard.handle(&mut self.state, &pending);
@@ -322,7 +324,7 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
             DueEvent::Timer(token) => {
                 let is_event = self.shard.fire_timer(&mut self.state, node, time, token);
                 // A timer of a protocol with upkeep is upkeep, unless it changes what is awaited.
-                is_event && !P::HAS_UPKEEP
+                is_event && !self.protocol.has_upkeep()
             }
         }
     }
@@ -359,7 +361,7 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
         let departs = self.shard.next_departure().map(|time| self.width.window(time));
         let held = departs.filter(|_| self.shard.holds_departures());
         let next = [message.map(|next| next.0), due, awaited, held].into_iter().flatten().min();
-        let upkeep = if P::HAS_UPKEEP { sink.next_upkeep() } else { None };
+        let upkeep = if self.protocol.has_upkeep() { sink.next_upkeep() } else { None };
         let unheld = [wake, upkeep.map(|next| next.0), departs].into_iter().flatten().min();
         let handled_next = next.into_iter().chain(unheld).min();
         let count = |of: Option<(u64, u64)>| of.filter(|of| Some(of.0) == handled_next).map_or(0, |of| of.1);
@@ -386,7 +388,7 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
 
     /// Counts everything up to `limit`, the end of the run, and the messages that are under way then.
     fn close(mut self, limit: Nanos) -> ShardOutcome {
-        self.shard.leave_named::<P>(&self.state);
+        self.shard.leave_named(&self.state);
         self.close_at_target(limit)
     }
 

@@ -203,10 +203,6 @@ impl Protocol for BitcoinRelay {
     fn tail_words_max(&self) -> usize {
         TAIL_WORDS_MAX
     }
-
-    fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        announcements::name_in_tail(tail, name);
-    }
 }
 
 impl ProtocolState for BitcoinRelayState {
@@ -268,6 +264,10 @@ impl ProtocolState for BitcoinRelayState {
         let missing = self.missing.iter().flat_map(MissingTransactions::orders);
         missing.for_each(|&(order, _)| name(order));
         self.queues.for_each(name);
+    }
+
+    fn name_in_tail(&self, tail: &[u64], name: impl FnMut(OrderIndex)) {
+        announcements::name_in_tail(tail, name);
     }
 }
 

@@ -143,3 +143,66 @@ pub trait Context {
         self.view().draws(self.me(), purpose, count)
     }
 }
+
+/// Passes the methods that every context over another leaves alone on to that one.
+macro_rules! pass_on {
+    ($field:tt) => {
+        fn me(&self) -> NodeId {
+            self.$field.me()
+        }
+
+        fn now(&self) -> Nanos {
+            self.$field.now()
+        }
+
+        fn view(&self) -> &ShardView<'_> {
+            self.$field.view()
+        }
+
+        fn deliver(&mut self, order: OrderIndex) -> bool {
+            self.$field.deliver(order)
+        }
+
+        fn count_part(&mut self, is_useful: bool) {
+            self.$field.count_part(is_useful);
+        }
+
+        fn encode_parts(&mut self, order: OrderIndex) {
+            self.$field.encode_parts(order);
+        }
+
+        fn recover_set(&mut self, order: OrderIndex, set: u32, present: u64) -> bool {
+            self.$field.recover_set(order, set, present)
+        }
+
+        fn deliver_recovered(&mut self, order: OrderIndex) -> bool {
+            self.$field.deliver_recovered(order)
+        }
+
+        fn knows(&self, order: OrderIndex) -> bool {
+            self.$field.knows(order)
+        }
+
+        fn holds(&self, order: OrderIndex) -> bool {
+            self.$field.holds(order)
+        }
+
+        fn order_bytes(&self, order: OrderIndex) -> u32 {
+            self.$field.order_bytes(order)
+        }
+
+        fn forward(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {
+            self.$field.forward(to, kind, order_hop, tail);
+        }
+
+        fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
+            self.$field.send_with(to, kind, order_hop, tail);
+        }
+
+        fn tally(&mut self, what: u8, count: u64) {
+            self.$field.tally(what, count);
+        }
+    };
+}
+
+pub(super) use pass_on;

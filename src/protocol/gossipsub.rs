@@ -226,10 +226,6 @@ impl Protocol for Gossipsub {
                 _ => tail.is_empty(),
             }
     }
-
-    fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        announcements::name_in_tail(tail, name);
-    }
 }
 
 impl ProtocolState for GossipsubState {
@@ -301,6 +297,10 @@ impl ProtocolState for GossipsubState {
         self.name_gossiped(&mut name);
         self.wants.name(&mut name);
         self.needs.name(name);
+    }
+
+    fn name_in_tail(&self, tail: &[u64], name: impl FnMut(OrderIndex)) {
+        announcements::name_in_tail(tail, name);
     }
 }
 

@@ -236,10 +236,6 @@ impl Protocol for Lazy {
     fn tail_words_max(&self) -> usize {
         if self.interval == Nanos::ZERO { 0 } else { TAIL_WORDS_MAX }
     }
-
-    fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        announcements::name_in_tail(tail, name);
-    }
 }
 
 impl ProtocolState for LazyState {
@@ -295,6 +291,10 @@ impl ProtocolState for LazyState {
     fn name_awaited(&self, name: impl FnMut(OrderIndex)) {
         let gathered = self.gathered.iter().flatten().map(|announcement| announcement.order_hop.order);
         self.requests.orders().chain(gathered).for_each(name);
+    }
+
+    fn name_in_tail(&self, tail: &[u64], name: impl FnMut(OrderIndex)) {
+        announcements::name_in_tail(tail, name);
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) const NEIGHBOURS_MAX: u32 = u64::BITS;
 /// All of its messages are upkeep, of kinds 192 and above; those below belong to the protocol that runs over it.
 pub trait Membership: Sync {
     /// The views of the nodes of one shard, and their behaviour.
-    type State: MembershipState;
+    type State: MembershipState + 'static;
 
     /// The kinds of its messages, each with its name in reports.
     const KINDS: &'static [(Kind, &'static str)];

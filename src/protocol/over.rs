@@ -84,6 +84,10 @@ impl<M: Membership, P: Protocol> Protocol for Over<M, P> {
     const WATCHES_PEERS: bool = true;
     const ORDERS_PER_EVENT_MAX: u32 = P::ORDERS_PER_EVENT_MAX;
 
+    fn orders_per_event_max(&self) -> u32 {
+        self.protocol.orders_per_event_max()
+    }
+
     fn warm_up(&self) -> Nanos {
         self.warm_up
     }
@@ -110,10 +114,6 @@ impl<M: Membership, P: Protocol> Protocol for Over<M, P> {
 
     fn tail_words_max(&self) -> usize {
         self.membership.tail_words_max().max(self.protocol.tail_words_max())
-    }
-
-    fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        P::name_in_tail(tail, name);
     }
 }
 
@@ -231,6 +231,10 @@ impl<M: MembershipState, P: ProtocolState> ProtocolState for OverState<M, P> {
 
     fn name_awaited(&self, name: impl FnMut(OrderIndex)) {
         self.protocol.name_awaited(name);
+    }
+
+    fn name_in_tail(&self, tail: &[u64], name: impl FnMut(OrderIndex)) {
+        self.protocol.name_in_tail(tail, name);
     }
 
     fn take_settled_peers(&mut self) -> Vec<NodeId> {

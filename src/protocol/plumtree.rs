@@ -136,10 +136,6 @@ impl Protocol for Plumtree {
     fn tail_words_max(&self) -> usize {
         if self.knobs.dispatch_timeout == Nanos::ZERO { 0 } else { TAIL_WORDS_MAX }
     }
-
-    fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        announcements::name_in_tail(tail, name);
-    }
 }
 
 impl ProtocolState for PlumtreeState {
@@ -195,6 +191,10 @@ impl ProtocolState for PlumtreeState {
     fn name_awaited(&self, mut name: impl FnMut(OrderIndex)) {
         self.missing.orders().for_each(&mut name);
         self.queue.orders().for_each(name);
+    }
+
+    fn name_in_tail(&self, tail: &[u64], name: impl FnMut(OrderIndex)) {
+        announcements::name_in_tail(tail, name);
     }
 }
 

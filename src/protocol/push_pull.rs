@@ -256,10 +256,6 @@ impl Protocol for PushPull {
     fn tail_words_max(&self) -> usize {
         TAIL_WORDS_MAX
     }
-
-    fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        announcements::name_in_tail(tail, name);
-    }
 }
 
 impl ProtocolState for PushPullState {
@@ -306,6 +302,10 @@ impl ProtocolState for PushPullState {
     fn name_awaited(&self, name: impl FnMut(OrderIndex)) {
         let recent = self.callers.iter().flat_map(|caller| &caller.recent);
         recent.filter(|order| order.is_offered).map(|order| order.order_hop.order).for_each(name);
+    }
+
+    fn name_in_tail(&self, tail: &[u64], name: impl FnMut(OrderIndex)) {
+        announcements::name_in_tail(tail, name);
     }
 }
 

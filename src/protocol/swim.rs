@@ -302,10 +302,6 @@ impl Protocol for Swim {
     fn tail_words_max(&self) -> usize {
         TAIL_WORDS_MAX
     }
-
-    fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        announcements::name_in_tail(tail, name);
-    }
 }
 
 impl ProtocolState for SwimState {
@@ -359,6 +355,10 @@ impl ProtocolState for SwimState {
             member.queue.iter().for_each(|item| name(item.order_hop.order));
             member.recent.iter().filter(|order| order.is_offered()).for_each(|order| name(order.order_hop.order));
         }
+    }
+
+    fn name_in_tail(&self, tail: &[u64], name: impl FnMut(OrderIndex)) {
+        announcements::name_in_tail(tail, name);
     }
 }
 

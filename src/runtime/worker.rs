@@ -134,7 +134,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     fn begin(&mut self) {
         self.entered = self.carrier.now();
         self.shard.is_warm_up = self.warm_up > Nanos::ZERO;
-        if P::STARTS {
+        if self.protocol.starts() {
             self.now = self.entered;
             for node in self.shard.view.nodes() {
                 self.state.start(&mut self.shard.beginning(node, self.now));
@@ -164,7 +164,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     fn fire_due_timers(&mut self) {
         while self.shard.next_timeout().is_some_and(|due| due <= self.now) {
             // Before the timer fires: its messages must not leave while this worker still shows as idle.
-            if !P::HAS_UPKEEP {
+            if !self.protocol.has_upkeep() {
                 self.be_busy();
             }
             if let Some((mut context, token)) = self.shard.due_timer(self.now) {
@@ -189,7 +189,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// leaves.
     #[inline]
     fn be_busy_unless_upkeep(&mut self) {
-        if P::HAS_UPKEEP && (!self.state.is_idle() || self.shard.has_order_messages()) {
+        if self.protocol.has_upkeep() && (!self.state.is_idle() || self.shard.has_order_messages()) {
             self.be_busy();
         }
     }
@@ -246,7 +246,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     #[inline]
     fn has_order_arrivals(&self) -> bool {
         let arrivals = self.carrier.arrivals();
-        match P::HAS_UPKEEP {
+        match self.protocol.has_upkeep() {
             true => arrivals.iter().any(|arrival| !arrival.message.kind.is_upkeep()),
             false => !arrivals.is_empty(),
         }

@@ -13,7 +13,7 @@ use crate::protocol::{
     Plumtree, Protocol, Push, PushPull, Swim, TargetDraw, Targets, Turbine,
 };
 use crate::record::{KindCount, ProtocolSource, RunRecord, WorkerRecord};
-use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
+use crate::runtime::{self, ProcessShare, RunPlan, RuntimeError, WorkerOutcome};
 use crate::scenario::{MembershipOptions, MembershipSpec, ProtocolKind, ProtocolKnobs, ProtocolTraits, Scenario};
 use crate::sync::Interrupt;
 use crate::threads::Observer;
@@ -67,14 +67,20 @@ pub(super) struct ProtocolFacts {
     pub(super) cut: Option<OrderCut>,
 }
 
-/// A protocol, with the entry to virtual time that its type allows.
+/// A protocol, with the code by which it is run. What is fast because it is compiled for a protocol is compiled for
+/// each; everything else exists once, for [`AnyProtocol`].
 struct TypedProtocol<P> {
     protocol: P,
     facts: ProtocolFacts,
+    on_carriers: CarrierEntry<P>,
     engine: fn(&EngineSetup<'_>, &P) -> Result<EngineOutcome, EngineError>,
     #[cfg(feature = "cluster")]
     in_cluster: ClusterEntry<P>,
 }
+
+/// The entry to carriers.
+type CarrierEntry<P> =
+    fn(&RunPlan<'_>, &P, Vec<Box<dyn TransportBuilder>>, ProcessShare<'_>) -> Result<Vec<WorkerOutcome>, RuntimeError>;
 
 /// The entry to virtual time of a cluster.
 #[cfg(feature = "cluster")]
@@ -82,15 +88,23 @@ type ClusterEntry<P> =
     fn(&EngineSetup<'_>, &P, &ClusterMember, NodeFiguresRequest) -> Result<ClusterOutcome, EngineError>;
 
 impl<P: Protocol> TypedProtocol<P> {
-    /// Returns a protocol whose every message is passed to it.
-    fn with_every_message(protocol: P, facts: ProtocolFacts) -> TypedProtocol<P> {
+    /// Returns a protocol that shares all code with others.
+    fn shared(protocol: P, facts: ProtocolFacts) -> TypedProtocol<P> {
         TypedProtocol {
             protocol,
             facts,
-            engine: engine::run,
+            on_carriers: |plan, protocol, ends, share| runtime::run(plan, &AnyProtocol::of(protocol), ends, share),
+            engine: |setup, protocol| engine::run(setup, &AnyProtocol::of(protocol)),
             #[cfg(feature = "cluster")]
-            in_cluster: engine::run_in_cluster,
+            in_cluster: |setup, protocol, member, request| {
+                engine::run_in_cluster(setup, &AnyProtocol::of(protocol), member, request)
+            },
         }
+    }
+
+    /// Returns a protocol whose every message is passed to it.
+    fn with_every_message(protocol: P, facts: ProtocolFacts) -> TypedProtocol<P> {
+        TypedProtocol { engine: engine::run, ..TypedProtocol::shared(protocol, facts) }
     }
 
     /// Returns a built-in protocol, every message of which matters.
@@ -113,30 +127,32 @@ impl<P: FirstMessage> TypedProtocol<P> {
         const { assert!(!P::HAS_CONTROL && !P::STARTS, "a first message is an order") };
         let facts = typed_facts(&protocol, ProtocolSource::Scenario, kind.traits(), true);
         TypedProtocol {
-            protocol,
-            facts,
+            on_carriers: runtime::run,
             engine: engine::run_first,
             #[cfg(feature = "cluster")]
             in_cluster: engine::run_first_in_cluster,
+            ..TypedProtocol::shared(protocol, facts)
         }
     }
 }
 
-impl<M: Membership> TypedProtocol<Over<M, AnyProtocol>> {
-    /// Returns a built-in protocol over a membership protocol, under which every message matters.
-    fn over(membership: M, protocol: AnyProtocol, scenario: &Scenario) -> TypedProtocol<Over<M, AnyProtocol>> {
-        let facts = ProtocolFacts {
-            source: ProtocolSource::Scenario,
-            traits: scenario.protocol.spec.traits(),
-            tallies: protocol.tallies(),
-            kinds: [protocol.kinds(), M::KINDS],
-            cut: None,
-        };
-        let (draw, exclude_sender) = (draw_of(scenario), scenario.protocol.exclude_sender);
-        let protocol = Over::new(membership, protocol, protocol.targets(), draw, exclude_sender)
-            .with_warm_up(scenario.protocol.warm_up);
-        TypedProtocol::with_every_message(protocol, facts)
-    }
+/// Returns a built-in protocol over the membership protocol of the scenario, under which every message matters; gives
+/// it back if there is none.
+fn over_membership<P: Protocol + 'static>(scenario: &Scenario, protocol: P) -> Result<Box<dyn RunProtocol>, P> {
+    let Some(MembershipSpec::HyParView(knobs)) = scenario.protocol.spec.membership else { return Err(protocol) };
+    let Some(MembershipOptions { contact, join_time }) = scenario.membership else { return Err(protocol) };
+    let membership = HyParView::new(knobs, scenario.overlay.nodes, contact, join_time);
+    let facts = ProtocolFacts {
+        source: ProtocolSource::Scenario,
+        traits: scenario.protocol.spec.traits(),
+        tallies: P::TALLIES,
+        kinds: [P::KINDS, HyParView::KINDS],
+        cut: None,
+    };
+    let (draw, exclude_sender) = (draw_of(scenario), scenario.protocol.exclude_sender);
+    let protocol = Over::new(membership, AnyProtocol::new(protocol), P::TARGETS, draw, exclude_sender)
+        .with_warm_up(scenario.protocol.warm_up);
+    Ok(Box::new(TypedProtocol::shared(protocol, facts)))
 }
 
 /// Returns the facts about a protocol, with the traits that its type determines taken from there.
@@ -160,54 +176,40 @@ fn typed_facts<P: Protocol>(
     ProtocolFacts { source, traits, tallies: P::TALLIES, kinds: [P::KINDS, &[]], cut }
 }
 
-/// Makes the protocol that the scenario names: one over peers, or else turbine, which is over all nodes.
-fn over_peers(scenario: &Scenario) -> Result<AnyProtocol, Turbine> {
-    Ok(match scenario.protocol.effective().protocol {
-        ProtocolKnobs::Push(_) => AnyProtocol::Push(Push),
-        ProtocolKnobs::Flood(_) => AnyProtocol::Flood(Flood),
-        ProtocolKnobs::PushPull(knobs) => AnyProtocol::PushPull(PushPull::new(knobs)),
+/// Makes the protocol that the scenario names, over its membership protocol if it has one.
+pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
+    match scenario.protocol.effective().protocol {
+        ProtocolKnobs::Push(_) => named_first_message(scenario, Push),
+        ProtocolKnobs::Flood(_) => named_first_message(scenario, Flood),
+        ProtocolKnobs::PushPull(knobs) => named_every_message(scenario, PushPull::new(knobs)),
         ProtocolKnobs::Swim(knobs) => {
             let order_bytes = message_bytes(scenario.workload.payload_bytes.most());
-            AnyProtocol::Swim(Swim::new(knobs, order_bytes))
+            named_every_message(scenario, Swim::new(knobs, order_bytes))
         }
-        ProtocolKnobs::Lazy(knobs) => AnyProtocol::Lazy(Lazy::new(knobs)),
-        ProtocolKnobs::LazyBitcoin(knobs) => AnyProtocol::BitcoinRelay(BitcoinRelay::new(knobs)),
-        ProtocolKnobs::Plumtree(knobs) => AnyProtocol::Plumtree(Plumtree::new(knobs)),
-        ProtocolKnobs::Gossipsub(knobs) => AnyProtocol::Gossipsub(Gossipsub::new(knobs)),
+        ProtocolKnobs::Lazy(knobs) => named_every_message(scenario, Lazy::new(knobs)),
+        ProtocolKnobs::LazyBitcoin(knobs) => named_every_message(scenario, BitcoinRelay::new(knobs)),
+        ProtocolKnobs::Plumtree(knobs) => named_every_message(scenario, Plumtree::new(knobs)),
+        ProtocolKnobs::Gossipsub(knobs) => named_every_message(scenario, Gossipsub::new(knobs)),
         ProtocolKnobs::Turbine(knobs) => {
             let order_bytes_max = order_bytes(scenario.workload.payload_bytes.most());
             let turbine = Turbine::new(knobs, scenario.run.seed, scenario.overlay.nodes, order_bytes_max);
-            return Err(match &scenario.protocol.stakes {
+            let turbine = match &scenario.protocol.stakes {
                 Some(file) => turbine.with_stakes(file),
                 None => turbine,
-            });
+            };
+            named_every_message(scenario, turbine)
         }
-    })
+    }
 }
 
-/// Makes the protocol that the scenario names, over its membership protocol if it has one.
-pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
-    let kind = scenario.protocol.kind();
-    let protocol = match over_peers(scenario) {
-        Ok(protocol) => protocol,
-        Err(turbine) => return Box::new(TypedProtocol::named(kind, turbine)),
-    };
-    if let Some(MembershipSpec::HyParView(knobs)) = scenario.protocol.spec.membership
-        && let Some(MembershipOptions { contact, join_time }) = scenario.membership
-    {
-        let hyparview = HyParView::new(knobs, scenario.overlay.nodes, contact, join_time);
-        return Box::new(TypedProtocol::over(hyparview, protocol, scenario));
-    }
-    match protocol {
-        AnyProtocol::Push(push) => Box::new(TypedProtocol::first_message(kind, push)),
-        AnyProtocol::Flood(flood) => Box::new(TypedProtocol::first_message(kind, flood)),
-        AnyProtocol::PushPull(push_pull) => Box::new(TypedProtocol::named(kind, push_pull)),
-        AnyProtocol::Swim(swim) => Box::new(TypedProtocol::named(kind, swim)),
-        AnyProtocol::Lazy(lazy) => Box::new(TypedProtocol::named(kind, lazy)),
-        AnyProtocol::BitcoinRelay(relay) => Box::new(TypedProtocol::named(kind, relay)),
-        AnyProtocol::Plumtree(plumtree) => Box::new(TypedProtocol::named(kind, plumtree)),
-        AnyProtocol::Gossipsub(gossipsub) => Box::new(TypedProtocol::named(kind, gossipsub)),
-    }
+fn named_every_message<P: Protocol + 'static>(scenario: &Scenario, protocol: P) -> Box<dyn RunProtocol> {
+    over_membership(scenario, protocol)
+        .unwrap_or_else(|protocol| Box::new(TypedProtocol::named(scenario.protocol.kind(), protocol)))
+}
+
+fn named_first_message<P: FirstMessage + 'static>(scenario: &Scenario, protocol: P) -> Box<dyn RunProtocol> {
+    over_membership(scenario, protocol)
+        .unwrap_or_else(|protocol| Box::new(TypedProtocol::first_message(scenario.protocol.kind(), protocol)))
 }
 
 /// Returns the draw of the scenario, for a protocol whose targets are drawn.
@@ -328,7 +330,7 @@ impl<P: Protocol> RunProtocol for TypedProtocol<P> {
         share: ProcessShare<'_>,
     ) -> Result<Vec<WorkerOutcome>, SimulationError> {
         (plan.draw, plan.exclude_sender) = targets::<P>(plan.draw, plan.exclude_sender);
-        Ok(runtime::run(&plan, &self.protocol, ends, share)?)
+        Ok((self.on_carriers)(&plan, &self.protocol, ends, share)?)
     }
 
     fn in_virtual_time(&self, setup: EngineSetup<'_>) -> Result<EngineOutcome, SimulationError> {

@@ -185,13 +185,13 @@ impl Protocol for IrohGossip {
             words: Vec::new(),
         }
     }
-
-    fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        tail.iter().filter_map(|&word| OrderHop::from_word(word)).map(|other| other.order).for_each(name);
-    }
 }
 
 impl ProtocolState for IrohGossipState {
+    fn name_in_tail(&self, tail: &[u64], name: impl FnMut(OrderIndex)) {
+        tail.iter().filter_map(|&word| OrderHop::from_word(word)).map(|other| other.order).for_each(name);
+    }
+
     fn start<C: Context>(&mut self, context: &mut C) {
         match context.me() {
             CONTACT => self.join(context, Vec::new()),

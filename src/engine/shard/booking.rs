@@ -10,7 +10,7 @@ use crate::engine::shard_outcome::{RunTotals, ShardOutcome, bulk_receipts, diges
 use crate::engine::uplink_queue::DepartureSeries;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Tail};
-use crate::protocol::{Protocol, ProtocolState};
+use crate::protocol::ProtocolState;
 use crate::record::{ModelCounts, Receipt, WorkerRecord, add_tally};
 use crate::time::Nanos;
 use crate::wire::{WORD_BYTES, control_bytes};
@@ -70,13 +70,13 @@ impl<S: EventSink> VirtualShard<'_, S> {
 
     /// Counts, if orders may be under way at the end, the orders for which the protocol is not idle and those in the
     /// tails of messages that are yet to arrive.
-    pub(in crate::engine) fn leave_named<P: Protocol>(&mut self, state: &P::State) {
+    pub(in crate::engine) fn leave_named(&mut self, state: &impl ProtocolState) {
         let by_order = &mut self.by_order;
         let mut name = |order: OrderIndex| by_order[order.index()].await_more(1);
         state.name_awaited(&mut name);
         self.sink.for_each_pending(|message, _, _, tail| {
             if !message.kind.is_upkeep() {
-                P::name_in_tail(tail.words(), &mut name);
+                state.name_in_tail(tail.words(), &mut name);
             }
         });
     }

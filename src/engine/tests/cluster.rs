@@ -35,12 +35,13 @@ fn clustered<P: Protocol>(
     protocol: &P,
     [processes, threads]: [usize; 2],
 ) -> (EngineOutcome, Vec<ClusterProcessRecord>) {
-    let life = |process: usize, sockets| {
-        let member = ClusterMember::new(sockets, process, threads).unwrap();
-        Ok::<_, Infallible>(
-            case.with(member.workers(), |setup| run_in_cluster(setup, protocol, &member, KEEPS).unwrap()),
-        )
-    };
+    let life =
+        |process: usize, sockets| {
+            let member = ClusterMember::new(sockets, process, threads).unwrap();
+            Ok::<_, Infallible>(case.with(member.workers(), |setup| {
+                run_in_cluster(setup, &AnyProtocol::of(protocol), &member, KEEPS).unwrap()
+            }))
+        };
     let all = WorkerThreads { first: 0, cores: &[], give_up: &|| () };
     let mut outcomes = all.run_together(sockets(processes), life).unwrap();
     let own: Vec<ClusterProcessRecord> = outcomes.iter().map(|outcome| outcome.own).collect();
@@ -196,6 +197,6 @@ fn what_a_cluster_cannot_compute_is_refused() {
     let case = cases().new_tree(&mut proptest::test_runner::TestRunner::deterministic()).unwrap().current();
     let case = Case { latency: uniform(0, 9), ..case };
     let member = ClusterMember::new(sockets(1).remove(0), 0, 1).unwrap();
-    let error = case.with(1, |setup| run_in_cluster(setup, &Push, &member, KEEPS).unwrap_err());
+    let error = case.with(1, |setup| run_in_cluster(setup, &AnyProtocol::of(&Push), &member, KEEPS).unwrap_err());
     assert!(error.is_usage() && error.to_string().starts_with("--cluster"), "{error}");
 }

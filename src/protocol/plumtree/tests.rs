@@ -317,7 +317,7 @@ fn messages_of_other_protocols_are_strays() {
         assert_eq!(plumtree.tail_words_max() > 0, lists);
     }
     let mut named = Vec::new();
-    Plumtree::name_in_tail(&word, |order| named.push(order.0));
+    paper().0.name_in_tail(&word, |order| named.push(order.0));
     assert_eq!((named, Plumtree::kind_name(LINK_GRAFT)), (vec![3], "graft-link"));
 }
 

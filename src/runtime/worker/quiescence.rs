@@ -76,7 +76,7 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
     fn post(&mut self, found: u64) {
         let record = &self.shard.record;
         // After the stop the sums serve the ledger, which covers upkeep too.
-        if P::HAS_UPKEEP && !self.shared.stop.is_raised() {
+        if self.protocol.has_upkeep() && !self.shared.stop.is_raised() {
             return self.post_without_upkeep();
         }
         let dropped = self.carrier.counts().lost();
