@@ -20,6 +20,11 @@ impl WindowLength {
         WindowLength { nanos, reciprocal: u64::try_from((1 << 64) / u128::from(nanos)).unwrap_or(u64::MAX) }
     }
 
+    /// Creates windows for a network of this least latency. Shorter ones than it allows do no harm.
+    pub(super) fn of(floor: Nanos) -> WindowLength {
+        WindowLength::new(floor.min(WindowLength::LONGEST))
+    }
+
     /// Returns the window in which `time` lies, and the nanoseconds of it that are left from that instant on, that
     /// instant included.
     #[inline]

@@ -121,8 +121,7 @@ struct WindowedWorker<'a, P: Protocol, T: Tail, E> {
 impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<'a, P, T, E> {
     fn new(setup: &'a EngineSetup<'a>, exchange: E, index: usize, protocol: &'a P) -> WindowedWorker<'a, P, T, E> {
         let nodes = setup.partition.shard(index);
-        // A shorter window than the network allows does no harm.
-        let width = WindowLength::new(setup.network.floor().min(WindowLength::LONGEST));
+        let width = WindowLength::of(setup.network.floor());
         let own = setup.workload.publications().iter().filter(|publication| nodes.contains(&publication.origin.0));
         let own: Vec<Publication> = own.copied().collect();
         let sink = WindowSink::new(setup, index, width, (protocol.has_upkeep(), protocol.starts()));
