@@ -65,8 +65,13 @@ fn the_computed_need_is_the_memory_taken() {
         let need = MemoryNeed::of(&scenario(line));
         let taken = peak(&format!("{line} --quiet")) - BASE;
         let ratio = need.bytes() as f64 / taken as f64;
-        // On a real carrier, room for forwards is allocated as they wait, and how many do depends on the machine.
-        let most = if line.contains("--transport memory") && line.contains("--orders") { 1.5 } else { 1.2 };
+        let most = match line {
+            // On a real carrier, room for forwards is allocated as they wait, and how many do depends on the machine.
+            line if line.contains("--transport memory") && line.contains("--orders") => 1.5,
+            // The lines of the many nodes that an order does not reach stay untouched.
+            line if line.contains("share=fair") => 1.3,
+            _ => 1.2,
+        };
         if !(0.8..=most).contains(&ratio) {
             wrong.push(format!("{line}: computed {}, taken {taken}; {:?}", need.bytes(), need.parts));
         }
@@ -74,9 +79,9 @@ fn the_computed_need_is_the_memory_taken() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Bytes that the program takes without a run, as a debug build with ten protocols has them: a run of ten nodes takes
-/// 14 MB, of which some are counted.
-const BASE: u64 = 10_000_000;
+/// Bytes that the program takes without a run, as a debug build has them: a run of ten nodes takes 14 MB, of which some
+/// are counted.
+const BASE: u64 = 8_500_000;
 
 #[test]
 fn a_need_that_does_not_fit_is_rejected_whatever_the_limit() {
