@@ -307,8 +307,8 @@ fn hold_receipts(setup: &EngineSetup<'_>) -> Result<(), EngineError> {
     Err(EngineError::NoMemoryForReceipts { orders, window: setup.window.orders(), bytes })
 }
 
-/// Runs every message through its protocol. Only windows without a trace, which is what large runs are, are compiled for
-/// the protocol itself.
+/// Runs every message through its protocol. Only windows without a trace, which is what large runs are, are compiled
+/// for the protocol itself.
 fn run_any<P: Protocol>(
     setup: &EngineSetup<'_>,
     protocol: &P,

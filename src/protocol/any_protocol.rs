@@ -1,7 +1,7 @@
 //! Any protocol behind a trait object: for code that is to be compiled once, and not for each protocol.
 //!
-//! A protocol sees its context as a trait object there, too, so that its own code is compiled once more and not once for
-//! every carrier, engine and trace. An event costs some indirect calls.
+//! A protocol sees its context as a trait object there, too, so that its own code is compiled once more and not once
+//! for every carrier, engine and trace. An event costs some indirect calls.
 
 use super::context::pass_on;
 use super::{Announcement, Context, Protocol, ProtocolState, ShardView};
@@ -12,12 +12,12 @@ use crate::random::Stream;
 use crate::time::Nanos;
 use std::ops::Range;
 
-/// A protocol of whatever type, its own or somebody else's.
+/// A protocol of whatever type.
 ///
 /// What other protocols declare as constants it knows as values alone: its own constants are the widest of all.
 pub struct AnyProtocol<'p>(Holder<'p>);
 
-/// Who keeps the protocol.
+/// The protocol, its own or somebody else's.
 enum Holder<'p> {
     Owned(Box<dyn ErasedProtocol + 'p>),
     Borrowed(&'p (dyn ErasedProtocol + 'p)),
@@ -26,7 +26,7 @@ enum Holder<'p> {
 /// The state of the nodes of one shard under a protocol of whatever type.
 pub struct AnyState(Box<dyn ErasedState>);
 
-/// What a protocol is asked, without its types.
+/// The questions to a protocol, without its types.
 trait ErasedProtocol: Sync {
     fn has_upkeep(&self) -> bool;
     fn starts(&self) -> bool;
@@ -39,7 +39,7 @@ trait ErasedProtocol: Sync {
     fn for_shard(&self, view: &ShardView<'_>) -> Box<dyn ErasedState>;
 }
 
-/// What the state of a shard is told, without its type.
+/// The events and questions that reach the state of a shard, without its type.
 trait ErasedState {
     fn start(&mut self, context: &mut ErasedContext<'_>);
     fn publish(&mut self, context: &mut ErasedContext<'_>, order: OrderIndex, ttl: u8);

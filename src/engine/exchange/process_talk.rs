@@ -1,4 +1,4 @@
-//! What the first shards of all processes tell each other when their meetings are over: bytes of any length, in parcels.
+//! Bytes of any length, in parcels, between the first shards of all processes when their meetings are over.
 
 use super::ExchangeBroken;
 use super::cluster_member::ClusterMember;

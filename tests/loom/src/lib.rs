@@ -1,5 +1,5 @@
-//! The rooms `sync`, `sys` and `simd` of the library, compiled without the rest: `just loom` runs the tests of `sync` under
-//! every interleaving that loom finds.
+//! The rooms `sync`, `sys` and `simd` of the library, compiled without the rest: `just loom` runs the tests of `sync`
+//! under every interleaving that loom finds.
 
 #![allow(dead_code, unused_imports)]
 
