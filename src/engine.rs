@@ -154,6 +154,8 @@ pub struct EngineSetup<'a> {
     pub keeps_traffic: bool,
     /// The time limit, in virtual time from the last publication.
     pub timeout: Option<Nanos>,
+    /// True if nothing but the time limit ends the run, not even rest: it has an instant to end at.
+    pub ends_at_instant: bool,
     /// The user's request to end.
     pub interrupt: &'a Interrupt,
     /// The memory for messages under way.
@@ -182,6 +184,20 @@ impl EngineSetup<'_> {
             least_latency: network.floor(),
             fits_compact_receipts: shortest_path::fits(network.ceiling(), workload.last_due(), self.deadline()),
         }
+    }
+
+    /// Returns the end of a run that came to its rest or to its time limit, as it was asked for.
+    fn end_as_asked(&self, end: End, at: Nanos) -> (End, Nanos) {
+        match end {
+            End::Quiescent | End::Timeout if self.ends_at_instant => (End::Instant, self.deadline()),
+            _ => (end, at),
+        }
+    }
+
+    /// Returns an outcome at the end that was asked for.
+    fn ended_as_asked(&self, outcome: EngineOutcome) -> EngineOutcome {
+        let (end, ended_at) = self.end_as_asked(outcome.end, outcome.ended_at);
+        EngineOutcome { end, ended_at, ..outcome }
     }
 
     /// Returns the last instant whose events count. An event past the end of the clock, after 584 years, never comes:
@@ -234,6 +250,11 @@ pub struct OrderTraffic {
 }
 
 impl OrderTraffic {
+    /// Returns true if nothing of the order is under way or to come.
+    const fn is_at_rest(&self) -> bool {
+        self.pending == 0 && self.sent + self.doubled == self.received + self.lost + self.dropped
+    }
+
     /// Merges the counts of other shards for the same order.
     fn merge(&mut self, other: &OrderTraffic) {
         let OrderTraffic { sent, doubled, received, lost, dropped, expired, under_way, pending } = other;
@@ -271,7 +292,18 @@ pub fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineO
 ///
 /// Those of [`run`].
 pub fn run_first<P: FirstMessage>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, EngineError> {
-    match Algorithm::choose(setup.engine, &setup.properties(true))? {
+    let algorithm = Algorithm::choose(setup.engine, &setup.properties(true))?;
+    // After its rest nothing happens, so that only the end is told otherwise.
+    Ok(setup.ended_as_asked(run_along_firsts(setup, protocol, algorithm)?))
+}
+
+/// Runs a first-message protocol to its rest or its time limit, and no further.
+fn run_along_firsts<P: FirstMessage>(
+    setup: &EngineSetup<'_>,
+    protocol: &P,
+    algorithm: Algorithm,
+) -> Result<EngineOutcome, EngineError> {
+    match algorithm {
         Algorithm::Hops { latency } => single_order::hopwise(setup, protocol, latency),
         Algorithm::ShortestPath => {
             let ran = shortest_path::run(setup, protocol, &LocalExchange::new(setup.partition.workers()))?;

@@ -9,6 +9,7 @@ mod cluster;
 mod compact;
 mod curve;
 mod delays;
+mod end;
 mod group_delays;
 mod kind_count;
 mod ledger;
@@ -31,6 +32,7 @@ pub use cluster::NodeFigures;
 pub use compact::CompactReceipt;
 pub use curve::{CoverageCurve, CurvePoint};
 pub use delays::{DelayHistogram, DepartureDelays};
+pub use end::End;
 pub use group_delays::GroupDelays;
 pub use kind_count::KindCount;
 pub use ledger::Ledger;
@@ -74,30 +76,6 @@ impl Receipt {
     /// Returns true if the order reached the node.
     pub const fn is_reached(&self) -> bool {
         self.time.0 != Nanos::MAX.0
-    }
-}
-
-/// The cause of a run's end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum End {
-    /// The target was reached.
-    Target = 1,
-    /// No message was in flight and every protocol idle.
-    Quiescent,
-    /// The time limit passed.
-    Timeout,
-    /// The user stopped it.
-    Interrupted,
-    /// Messages under way had used up the memory that was left for them.
-    OutOfMemory,
-}
-
-impl End {
-    /// Returns true if the run ended from outside: no seed decides how far it came, so it has no digest.
-    pub const fn is_cut_short(self) -> bool {
-        matches!(self, End::Interrupted | End::OutOfMemory)
     }
 }
 
@@ -219,6 +197,8 @@ impl NodePlaces {
 pub struct RunRecord {
     /// The cause of the run's end.
     pub end: End,
+    /// True if no message about an order was under way at the end, and no answer awaited.
+    pub at_rest: bool,
     /// Number of nodes.
     pub nodes: u32,
     /// The ids of the nodes.
@@ -370,7 +350,7 @@ impl RunRecord {
         Some(OrderOutcome::of(&OrderFacts {
             published: self.receipts_with_hop(0) > 0,
             reached_target: self.time_to(self.target).is_some(),
-            at_rest: self.end == End::Quiescent,
+            at_rest: self.at_rest,
             reached: self.reached(),
             target_nodes: self.target.ceil_of(self.counted()),
             cut_off: self.receipts_with_hop(self.ttl),

@@ -69,6 +69,8 @@ pub struct RunPlan<'a> {
     pub ends_at_target: bool,
     /// The time limit, from the last publication.
     pub timeout: Option<Nanos>,
+    /// The time from the first publication to the end of the run; neither its target nor its rest ends it then.
+    pub ends_at: Option<Nanos>,
     /// The policy of idle workers: spin or sleep.
     pub spin: Spin,
     /// The user's request to end.
@@ -85,6 +87,8 @@ pub struct RunPlan<'a> {
 pub struct RuntimeOutcome {
     /// The reason for its end.
     pub end: End,
+    /// True if it had come to rest by then.
+    pub at_rest: bool,
     /// Time at which the first order was injected.
     pub injected_at: Nanos,
     /// Time at which the last worker left its loop.
@@ -276,6 +280,6 @@ impl BulkCounts {
 }
 
 fn end_of(cause: u8) -> End {
-    let ends = [End::Target, End::Quiescent, End::Timeout, End::OutOfMemory];
+    let ends = [End::Target, End::Quiescent, End::Timeout, End::OutOfMemory, End::Instant];
     ends.into_iter().find(|&end| end as u8 == cause).unwrap_or(End::Interrupted)
 }

@@ -50,6 +50,7 @@ mod stake_options;
 #[cfg(all(test, feature = "cli"))]
 mod tests;
 mod transport_kind;
+mod until;
 mod virtual_threads;
 mod warm_up;
 mod window;
@@ -59,7 +60,7 @@ pub use carrier_options::CarrierOptions;
 pub use error::ScenarioError;
 pub use failures_options::FailureOptions;
 pub use file::{FileError, FileProblem};
-pub use kinds::{Choice, Engine, OriginsKind, Pin, ProtocolKind, Spin, Until};
+pub use kinds::{Choice, Engine, OriginsKind, Pin, ProtocolKind, Spin};
 pub use membership_mismatch::MembershipMismatch;
 pub use membership_options::MembershipOptions;
 pub use overlay_options::OverlayOptions;
@@ -71,6 +72,7 @@ pub use protocol_traits::ProtocolTraits;
 pub use run_options::RunOptions;
 pub use shell::pasteable;
 pub use transport_kind::{CarrierTraits, SocketOwner, TransportKind};
+pub use until::Until;
 pub use workload_options::{BulkOptions, WindowSize, WorkloadOptions};
 
 use crate::adversary::AdversarySpec;
@@ -211,7 +213,8 @@ impl Scenario {
         Scenario(values)
     }
 
-    /// Returns the scenario that publishes the first `orders` of its orders alone, at least one.
+    /// Returns the scenario that publishes the first `orders` of its orders alone, at least one. In place of its
+    /// instant it ends at rest, if that comes before.
     pub fn with_first_orders(&self, orders: u32) -> Scenario {
         let (mut values, orders) = (self.0.clone(), orders.max(1));
         let workload = &mut values.workload;
@@ -223,7 +226,11 @@ impl Scenario {
             };
             BulkOptions { orders: orders.min(bulk.orders), window, ..bulk }
         });
-        Scenario(values)
+        let Until::Instant(until) = values.run.until else { return Scenario(values) };
+        values.run.until = Until::Quiescent;
+        let mut first = Scenario(values);
+        first.0.run.timeout = Some(until - first.workload().last_due());
+        first
     }
 
     /// Returns the scenario on at most `threads` of its threads, and at least one, pinned as `pin` says.

@@ -172,6 +172,7 @@ impl<'a> Runner<'a> {
         carriers::make_room(scenario, &partition)?;
         let network = scenario.network.as_ref().map(|network| network.build(scenario.run.seed)).transpose()?;
         let workload = scenario.workload();
+        check_last_due(scenario, &workload)?;
         // There is at least one order.
         let origin = workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
         let BuiltOverlay { topology, peers, reach } = build(&*protocol, origin)?;
@@ -311,6 +312,15 @@ impl<'a> Runner<'a> {
         let reachable = reachable.filter(|&reachable| self.scenario.membership.is_some() && reachable < nodes);
         let apart = reachable.map(|reachable| Notice::OverlayDisconnected { reachable, nodes, origin });
         apart.into_iter().chain(self.forecast.notices.iter().cloned())
+    }
+}
+
+/// Refuses a run that would end before its last order is published.
+fn check_last_due(scenario: &Scenario, workload: &Workload) -> Result<(), SimulationError> {
+    let (orders, last_due) = (workload.orders(), workload.last_due());
+    match scenario.run.until.instant() {
+        Some(until) if until < last_due => Err(SimulationError::EndsEarly { until, orders, last_due }),
+        _ => Ok(()),
     }
 }
 

@@ -170,6 +170,7 @@ pub(crate) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         .collect();
     RunRecord {
         end,
+        at_rest: end == End::Quiescent,
         nodes: nodes as u32,
         names: NodeNames::default(),
         places: NodePlaces::default(),

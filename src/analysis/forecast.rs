@@ -164,7 +164,7 @@ fn too_late(
     // With several orders, one may arrive at a node shortly before it sends announcements of another.
     let gathered = interval.filter(|_| scenario.orders() == 1).unwrap_or_default();
     let hop = Nanos(floor.0.saturating_mul(crossings.into())) + gathered + transmission;
-    let timeout = scenario.run.timeout?;
+    let (timeout, option) = scenario.run.longest()?;
     let hops_in_time = timeout.0.checked_div(hop.0)?.min(TTL_MAX.into()) as u32;
     let near = within(reach, hops_in_time);
     let needed = hops_to(reach, goal)?;
@@ -177,7 +177,7 @@ fn too_late(
         timeout,
         goal,
         target: target.as_f64(),
-        needed: Nanos(hop.0.saturating_mul(needed.into())).written(),
+        needed: format!("{option} {}", Nanos(hop.0.saturating_mul(needed.into())).written()),
     })
 }
 
@@ -188,7 +188,7 @@ fn beyond_uplinks(scenario: &Scenario, protocol: ProtocolSource, floor: Nanos) -
         return None;
     }
     let [up, down] = transmission(scenario);
-    let (copy_takes, timeout) = (up?, scenario.run.timeout?);
+    let (copy_takes, (timeout, option)) = (up?, scenario.run.longest()?);
     let target = scenario.run.target;
     let goal = target.ceil_of(scenario.overlay.nodes.into());
     // A downlink that is slower than the uplink ends later.
@@ -201,7 +201,9 @@ fn beyond_uplinks(scenario: &Scenario, protocol: ProtocolSource, floor: Nanos) -
         timeout,
         goal,
         target: target.as_f64(),
-        needed: times().nth(goal.saturating_sub(1) as usize).map(|time| whole_millis(time).written()),
+        needed: times()
+            .nth(goal.saturating_sub(1) as usize)
+            .map(|time| format!("{option} {}", whole_millis(time).written())),
     })
 }
 

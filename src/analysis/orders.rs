@@ -5,7 +5,7 @@ use super::{Population, RunContext};
 use crate::coverage::{Goals, MILESTONES, TARGET, TIMES};
 use crate::engine::OrderTraffic;
 use crate::record::{
-    BulkRecord, End, MeasuredReceipts, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt, ReceiptTotals,
+    BulkRecord, MeasuredReceipts, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt, ReceiptTotals,
 };
 use crate::runtime::BulkCounts;
 use crate::time::Nanos;
@@ -14,19 +14,19 @@ use crate::workload::Publication;
 impl RunContext<'_> {
     /// Judges the orders of a bulk, with times since each was due. The workers took the times from a clock that each of
     /// them reads before it counts, so crossings are put in order first.
-    pub(crate) fn bulk(&self, mut counts: BulkCounts, end: End, injected_at: Nanos) -> BulkRecord {
+    pub(crate) fn bulk(&self, mut counts: BulkCounts, at_rest: bool, injected_at: Nanos) -> BulkRecord {
         let goals = Goals::new(self.scenario.overlay.nodes, self.scenario.run.target);
         counts.orders.iter_mut().for_each(|counts| counts.crossed = goals.in_order(counts.crossed));
-        self.bulk_of(counts, self.scenario.overlay.nodes, end, injected_at)
+        self.bulk_of(counts, self.scenario.overlay.nodes, at_rest, injected_at)
     }
 
     /// Judges the orders of a bulk whose times are in order and of which coverage counts this many nodes.
-    fn bulk_of(&self, counts: BulkCounts, counted: u32, end: End, injected_at: Nanos) -> BulkRecord {
+    fn bulk_of(&self, counts: BulkCounts, counted: u32, at_rest: bool, injected_at: Nanos) -> BulkRecord {
         let BulkCounts { orders, receipts: ReceiptTotals { delays, mut hops } } = counts;
         let publications = self.workload.publications().iter().zip(self.payload_bytes).zip(&orders);
         let target_nodes = self.scenario.run.target.ceil_of(u64::from(counted)).max(1);
         let orders = publications.map(|((publication, &payload_bytes), counts)| {
-            let judge = OrderJudge { end, injected_at, timeout: self.scenario.run.timeout, target_nodes };
+            let judge = OrderJudge { at_rest, injected_at, timeout: self.scenario.run.timeout, target_nodes };
             OrderRecord { payload_bytes, counted: u64::from(counted), ..judge.record(publication, counts) }
         });
         let orders = orders.collect();
@@ -46,7 +46,7 @@ impl RunContext<'_> {
         all: ReceiptTotals,
         traffic: &[OrderTraffic],
         population: &Population<'_>,
-        end: End,
+        at_rest: bool,
         ended_at: Nanos,
     ) -> BulkRecord {
         let counted = population.at(ended_at);
@@ -79,7 +79,7 @@ impl RunContext<'_> {
             counts
         });
         let orders = orders.collect();
-        self.bulk_of(BulkCounts { orders, receipts: totals }, nodes, end, Nanos::ZERO)
+        self.bulk_of(BulkCounts { orders, receipts: totals }, nodes, at_rest, Nanos::ZERO)
     }
 
     /// Counts the receipts of the orders from `first` on, at the nodes that were up at the end.
@@ -101,7 +101,7 @@ impl RunContext<'_> {
     }
 
     /// Judges the orders of a bulk whose receipts were collected order by order.
-    pub(crate) fn collected_bulk(&self, bulk: CollectedBulk, traffic: &[OrderTraffic], end: End) -> BulkRecord {
+    pub(crate) fn collected_bulk(&self, bulk: CollectedBulk, traffic: &[OrderTraffic], at_rest: bool) -> BulkRecord {
         let CollectedBulk { orders, receipts, groups: _, measured: _ } = bulk;
         let orders = orders.into_iter().zip(traffic).map(|(counts, traffic)| {
             let mut all = counts_of(traffic);
@@ -109,7 +109,7 @@ impl RunContext<'_> {
             all
         });
         let counts = BulkCounts { orders: orders.collect(), receipts };
-        self.bulk_of(counts, self.scenario.overlay.nodes, end, Nanos::ZERO)
+        self.bulk_of(counts, self.scenario.overlay.nodes, at_rest, Nanos::ZERO)
     }
 }
 
@@ -160,7 +160,8 @@ pub(super) fn complete(counts: &mut OrderCounts, times: &mut [Nanos], ranks: [us
 
 /// The facts of a run that decide the outcomes of its orders.
 struct OrderJudge {
-    end: End,
+    /// True if the run ended with nothing under way.
+    at_rest: bool,
     injected_at: Nanos,
     timeout: Option<Nanos>,
     /// Nodes that make the target.
@@ -192,7 +193,7 @@ impl OrderJudge {
     fn outcome_of(&self, counts: &OrderCounts, due: Nanos) -> OrderOutcome {
         let limit = self.timeout.map_or(Nanos::MAX, |timeout| due + timeout);
         let target_at = counts.crossed[TARGET];
-        let is_over = self.end == End::Quiescent || counts.is_at_rest();
+        let is_over = self.at_rest || counts.is_at_rest();
         OrderOutcome::of(&OrderFacts {
             published: counts.published_at != Nanos::MAX,
             reached_target: target_at != Nanos::MAX && target_at <= limit,
@@ -212,8 +213,8 @@ mod tests {
 
     const DUE: Nanos = Nanos(1_000);
 
-    fn judged(end: End, counts: OrderCounts) -> OrderRecord {
-        let judge = OrderJudge { end, injected_at: Nanos(500), timeout: Some(Nanos(100)), target_nodes: 95 };
+    fn judged(at_rest: bool, counts: OrderCounts) -> OrderRecord {
+        let judge = OrderJudge { at_rest, injected_at: Nanos(500), timeout: Some(Nanos(100)), target_nodes: 95 };
         judge.record(&Publication { order: OrderIndex(3), origin: NodeId(1), due: DUE }, &counts)
     }
 
@@ -226,7 +227,7 @@ mod tests {
 
     #[test]
     fn times_count_from_when_the_order_was_due() {
-        let record = judged(End::Target, counts(1_540, 1_550, 9, 9));
+        let record = judged(false, counts(1_540, 1_550, 9, 9));
         assert_eq!((record.published_late, record.time_to_end), (Some(Nanos(1)), Some(Nanos(50))));
         assert_eq!((record.time_to_target(), record.time_to[2]), (Some(Nanos(40)), None));
     }
@@ -235,31 +236,28 @@ mod tests {
     fn each_outcome_follows_from_the_counts() {
         use OrderOutcome::{DiedOut, Missed, NotPublished, Reached, UnderWay};
         const NEVER: u64 = u64::MAX;
-        for (end, counts, expected) in [
-            (End::Timeout, counts(1_600, 1_650, 9, 8), Reached),
+        for (at_rest, counts, expected) in [
+            (false, counts(1_600, 1_650, 9, 8), Reached),
             // An order that moved past its limit was under way there, whatever followed.
-            (End::Timeout, counts(1_601, 1_650, 9, 9), UnderWay),
-            (End::Quiescent, counts(1_601, 1_650, 9, 9), UnderWay),
-            (End::Quiescent, counts(NEVER, 1_601, 9, 9), UnderWay),
-            (End::Timeout, counts(NEVER, 1_590, 9, 9), DiedOut),
-            (End::Timeout, counts(NEVER, 1_590, 9, 8), UnderWay),
-            (End::Quiescent, counts(NEVER, 1_590, 9, 8), DiedOut),
-            (End::Quiescent, OrderCounts { reached: 10, ..counts(NEVER, 1_590, 9, 8) }, Missed),
-            (End::Quiescent, OrderCounts { cut_off: 1, ..counts(NEVER, 1_590, 9, 8) }, Missed),
-            (End::Interrupted, counts(NEVER, 1_590, 9, 8), UnderWay),
-            (End::Interrupted, counts(NEVER, 1_590, 9, 9), DiedOut),
-            (End::Interrupted, OrderCounts::NONE, NotPublished),
-            (End::Timeout, OrderCounts::NONE, NotPublished),
-            (End::Quiescent, OrderCounts::NONE, NotPublished),
-            (End::Timeout, OrderCounts { unsent: 1, ..counts(NEVER, 1_590, 9, 9) }, UnderWay),
+            (false, counts(1_601, 1_650, 9, 9), UnderWay),
+            (true, counts(1_601, 1_650, 9, 9), UnderWay),
+            (true, counts(NEVER, 1_601, 9, 9), UnderWay),
+            (false, counts(NEVER, 1_590, 9, 9), DiedOut),
+            (false, counts(NEVER, 1_590, 9, 8), UnderWay),
+            (true, counts(NEVER, 1_590, 9, 8), DiedOut),
+            (true, OrderCounts { reached: 10, ..counts(NEVER, 1_590, 9, 8) }, Missed),
+            (true, OrderCounts { cut_off: 1, ..counts(NEVER, 1_590, 9, 8) }, Missed),
+            (false, OrderCounts::NONE, NotPublished),
+            (true, OrderCounts::NONE, NotPublished),
+            (false, OrderCounts { unsent: 1, ..counts(NEVER, 1_590, 9, 9) }, UnderWay),
             // A lost message is not under way, and a second copy is.
-            (End::Timeout, OrderCounts { lost: 2, ..counts(NEVER, 1_590, 9, 7) }, DiedOut),
-            (End::Timeout, OrderCounts { lost: 2, ..counts(NEVER, 1_590, 9, 6) }, UnderWay),
-            (End::Timeout, OrderCounts { lost: 2, doubled: 1, ..counts(NEVER, 1_590, 9, 7) }, UnderWay),
-            (End::Timeout, OrderCounts { lost: 2, doubled: 1, ..counts(NEVER, 1_590, 9, 8) }, DiedOut),
+            (false, OrderCounts { lost: 2, ..counts(NEVER, 1_590, 9, 7) }, DiedOut),
+            (false, OrderCounts { lost: 2, ..counts(NEVER, 1_590, 9, 6) }, UnderWay),
+            (false, OrderCounts { lost: 2, doubled: 1, ..counts(NEVER, 1_590, 9, 7) }, UnderWay),
+            (false, OrderCounts { lost: 2, doubled: 1, ..counts(NEVER, 1_590, 9, 8) }, DiedOut),
         ] {
-            assert_eq!(judged(end, counts).outcome, expected, "{end:?} {counts:?}");
+            assert_eq!(judged(at_rest, counts).outcome, expected, "{at_rest} {counts:?}");
         }
-        assert_eq!(judged(End::Timeout, counts(1_601, 1_650, 9, 9)).time_to_target(), None);
+        assert_eq!(judged(false, counts(1_601, 1_650, 9, 9)).time_to_target(), None);
     }
 }

@@ -14,7 +14,7 @@ mod order_records;
 use super::delays::fraction_of;
 use super::percentiles::{nearest_rank, share};
 use crate::record::{
-    End, KindCount, MeasuredReceipts, OrderOutcome, OrderRecord, PartCounts, ReceiptTotals, RunRecord, Traffic,
+    KindCount, MeasuredReceipts, OrderOutcome, OrderRecord, PartCounts, ReceiptTotals, RunRecord, Traffic,
 };
 use crate::time::Nanos;
 use crate::wire::message_bytes;
@@ -151,7 +151,7 @@ impl ReplicateFigures {
         ReplicateFigures {
             seed,
             receipts_due: orders.iter().map(|order| order.counted).sum(),
-            is_at_rest: record.end == End::Quiescent,
+            is_at_rest: record.at_rest,
             is_warm_exact,
             halves: halves(&orders),
             values,
@@ -228,7 +228,7 @@ impl Measured<'_> {
         let nodes = f64::from(self.record.nodes);
         let seconds = self.record.elapsed.since(self.warm.elapsed).as_secs_f64();
         let per_second = |messages: u64| match messages {
-            0 => Some(0.0),
+            0 if seconds > 0.0 || self.warm.elapsed == Nanos::ZERO => Some(0.0),
             _ => (seconds > 0.0).then(|| messages as f64 / nodes / seconds),
         };
         let mut control = 0;

@@ -281,7 +281,7 @@ fn at_stop(record: &RunRecord, delays: &Delays, time_to_target: Option<u64>) -> 
     let time_ns = match record.end {
         // The time to the target of a bulk is a percentile over orders, each of which has a zero of its own.
         End::Target if record.bulk.is_none() => time_to_target.unwrap_or(record.elapsed.0),
-        End::Target | End::Quiescent | End::Timeout | End::Interrupted | End::OutOfMemory => record.elapsed.0,
+        _ => record.elapsed.0,
     };
     // With many orders every delay has a zero of its own, and all that were counted came before the end.
     let reached = if record.bulk.is_some() { delays.reached() } else { delays.reached_by(time_ns) };

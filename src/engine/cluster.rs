@@ -61,7 +61,7 @@ pub fn run_first_in_cluster<P: FirstMessage>(
     match Algorithm::choose(setup.engine, &setup.properties(true))? {
         Algorithm::Hops { latency } => {
             let run = hops_in_cluster::run_in_cluster(setup, protocol, latency, (member, request))?;
-            let mut outcome = outcome(run, setup, member, Nanos::ZERO);
+            let mut outcome = outcome(ended_as_asked(run, setup), setup, member, Nanos::ZERO);
             if let Some(outcome) = &mut outcome.outcome {
                 complete_hops(&mut outcome.totals);
             }
@@ -69,7 +69,7 @@ pub fn run_first_in_cluster<P: FirstMessage>(
         }
         Algorithm::ShortestPath => {
             let run = shortest_path::run_in_cluster(setup, protocol, (member, request))?;
-            let mut outcome = outcome(run, setup, member, Nanos::ZERO);
+            let mut outcome = outcome(ended_as_asked(run, setup), setup, member, Nanos::ZERO);
             if let Some(outcome) = &mut outcome.outcome {
                 outcome.is_rough = outcome.end.is_cut_short();
                 complete_totals(&mut outcome.totals, outcome.is_rough);
@@ -102,6 +102,12 @@ fn complete_hops(sums: &mut RunTotals) {
     let (mut record, digest) = (sums.record.clone(), sums.digest);
     record.duplicates = record.received - (record.reached - 1);
     *sums = single_order::totals(record, digest);
+}
+
+/// Returns a run along first messages at the end that was asked for.
+fn ended_as_asked(run: MemberRun, setup: &EngineSetup<'_>) -> MemberRun {
+    let (end, at) = setup.end_as_asked(run.end, run.at);
+    MemberRun { end, at, ..run }
 }
 
 /// Completes the sums of a run whose only order has all of its traffic. After an interrupt duplicates count as received

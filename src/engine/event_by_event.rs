@@ -155,10 +155,11 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
         [due, arrives, fires].into_iter().flatten().min()
     }
 
-    /// Returns true if the run goes on. Timers keep no run going, unless an answer is awaited.
+    /// Returns true if the run goes on. Timers keep no run going, unless an answer is awaited or the run has an instant
+    /// to end at.
     fn is_held(&mut self) -> bool {
         let is_coming = self.publications.peek().is_some() || self.shard.sink.holding > 0;
-        is_coming || self.shard.holds_departures() || !self.state.is_idle()
+        is_coming || self.shard.holds_departures() || !self.state.is_idle() || self.setup.ends_at_instant
     }
 
     /// Lets the copies leave shared uplinks that do so before the next event, and by the end. What arrives of them may
@@ -257,6 +258,7 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
             let end = (self.end, self.last_event.max(left));
             (self.end, self.last_event) = if left > limit { (End::Timeout, limit) } else { end };
         }
+        (self.end, self.last_event) = self.setup.end_as_asked(self.end, self.last_event);
         if matches!(self.end, End::Quiescent | End::Timeout) {
             self.ends_at_moving_target(self.last_event);
         }

@@ -215,3 +215,14 @@ pub(super) fn bulk_receipts(setup: &EngineSetup<'_>, nodes: usize, receipts: &[R
     }
     Some(totals)
 }
+
+impl EngineOutcome {
+    /// Returns true if the run had come to rest by its end.
+    pub fn is_at_rest(&self) -> bool {
+        match self.end {
+            End::Quiescent => true,
+            End::Instant => self.totals.by_order.iter().all(OrderTraffic::is_at_rest),
+            End::Target | End::Timeout | End::Interrupted | End::OutOfMemory => false,
+        }
+    }
+}

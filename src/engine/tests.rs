@@ -49,6 +49,8 @@ pub(super) struct Case {
     target: Ratio,
     ends_at_target: bool,
     timeout: Option<Nanos>,
+    /// True if nothing but the time limit ends the run, where there is one.
+    ends_at_instant: bool,
 }
 
 impl Case {
@@ -75,6 +77,8 @@ impl Case {
             Adversaries::new(&self.adversary, self.seed, self.nodes, &NodeNames::default(), peers, None).unwrap();
         let degree = |node: NodeId| topology.degree(node);
         let faults = Faults::new(&self.faults, seed, self.nodes, &network, degree, None, &Interrupt::new()).unwrap();
+        let ends_at_instant = self.ends_at_instant && self.timeout.is_some();
+        let ends_at_target = self.ends_at_target && !ends_at_instant;
         let setup = EngineSetup {
             engine: Engine::Auto,
             topology: &topology,
@@ -95,10 +99,11 @@ impl Case {
             ttl: self.ttl,
             exclude_sender: self.exclude_sender,
             goal: self.target.ceil_of(u64::from(self.nodes)),
-            ends_at_target: self.ends_at_target && faults.is_steady(),
-            moving_target: (self.ends_at_target && !faults.is_steady()).then_some(self.target),
+            ends_at_target: ends_at_target && faults.is_steady(),
+            moving_target: (ends_at_target && !faults.is_steady()).then_some(self.target),
             keeps_traffic: true,
             timeout: self.timeout,
+            ends_at_instant,
             interrupt: &Interrupt::new(),
             allowance: &Allowance::new(u64::MAX),
             observer: &(),
@@ -172,7 +177,12 @@ fn shortest<P: FirstMessage>(setup: &EngineSetup<'_>, protocol: &P) -> Result<En
     let ran = shortest_path::run(setup, protocol, &LocalExchange::new(setup.partition.workers()))?;
     let outcome = single_order::settled(setup, protocol, ran)?;
     let receipts = Receipts::Each(outcome.receipts.iter().collect());
-    Ok(EngineOutcome { receipts, ..outcome })
+    Ok(setup.ended_as_asked(EngineOutcome { receipts, ..outcome }))
+}
+
+/// Runs by hops.
+fn hopwise<P: FirstMessage>(setup: &EngineSetup<'_>, protocol: &P, latency: u64) -> EngineOutcome {
+    setup.ended_as_asked(single_order::hopwise(setup, protocol, Nanos(latency)).unwrap())
 }
 
 #[test]
@@ -218,7 +228,9 @@ fn assert_sound(case: &Case, outcome: &EngineOutcome) {
         record.received + model.lost + model.dropped + record.carrier.drained,
         "{case:?}"
     );
-    assert!(*end != End::Quiescent || record.carrier.drained + record.queued_unsent == 0, "{case:?}");
+    assert!(!outcome.is_at_rest() || record.carrier.drained + record.queued_unsent == 0, "{case:?}");
+    let instant = case.timeout.filter(|_| case.ends_at_instant).map(|timeout| case.workload.last_due() + timeout);
+    assert_eq!(*end == End::Instant, instant == Some(*ended_at) && instant.is_some(), "{case:?}");
     assert_within_the_lines(case, outcome);
     for of_order in &outcome.totals.by_order {
         let OrderTraffic { sent, doubled, received, lost, dropped, expired, under_way, pending } = *of_order;
@@ -405,9 +417,9 @@ proptest! {
         let origin = case.workload.publications()[0].origin;
         let (latency_of_all, workload) = (Latency::Constant(Nanos(latency)), Workload::single(origin));
         let case = Case { latency: latency_of_all, loss: LossSpec::NONE, workload, ..case };
-        let by_hops = case.with(threads, |setup| single_order::hopwise(setup, &Push, Nanos(latency)).unwrap());
+        let by_hops = case.with(threads, |setup| hopwise(setup, &Push, latency));
         prop_assert_eq!(by_hops, case.with(2, |setup| shortest(setup, &Push).unwrap()));
-        let by_hops = case.flood(threads, |setup| single_order::hopwise(setup, &Flood, Nanos(latency)).unwrap());
+        let by_hops = case.flood(threads, |setup| hopwise(setup, &Flood, latency));
         prop_assert_eq!(by_hops, case.flood(2, |setup| shortest(setup, &Flood).unwrap()));
     }
 }
@@ -432,5 +444,6 @@ fn plain(nodes: u32, latency: Latency) -> Case {
         target: share(100),
         ends_at_target: false,
         timeout: None,
+        ends_at_instant: false,
     }
 }

@@ -148,11 +148,11 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
     }
 
     fn run(mut self) -> Result<(End, Nanos, ShardOutcome), ExchangeBroken> {
-        let &EngineSetup { workload, goal, ends_at_target, .. } = self.setup;
-        let deadline = self.setup.deadline();
-        let (width, orders) = (self.width, workload.orders());
+        let &EngineSetup { workload, goal, ends_at_target, ends_at_instant, .. } = self.setup;
+        let (deadline, width, orders) = (self.setup.deadline(), self.width, workload.orders());
         let (has_upkeep, most) = (self.protocol.has_upkeep(), self.protocol.orders_per_event_max());
-        let mut state = GlobalState::new(orders, goal, ends_at_target, deadline, width, has_upkeep, most);
+        let mut state = GlobalState::new(orders, goal, ends_at_target, deadline, width, has_upkeep, most)
+            .ending_at_instant(ends_at_instant);
         let nodes = self.setup.partition.shard(self.index);
         let mut moving = MovingTarget::new(self.setup, nodes, |counts| self.exchange.add_up(counts))?;
         let publications = workload.publications();

@@ -179,7 +179,7 @@ pub enum Notice {
         goal: u64,
         /// The target, as a share.
         target: f64,
-        /// Least time that the target takes, in the syntax of the option.
+        /// Least time that the target takes, with the option that sets the limit.
         needed: String,
     },
     /// Uplinks send too few copies for the target within the time limit.
@@ -194,7 +194,7 @@ pub enum Notice {
         goal: u64,
         /// The target, as a share.
         target: f64,
-        /// Least time that the target takes, in the syntax of the option; `None` if it was not computed.
+        /// Least time that the target takes, with the option that sets the limit; `None` if it was not computed.
         needed: Option<String>,
     },
     /// The mean field predicts fewer nodes than the target takes.

@@ -104,7 +104,7 @@ fn a_missed_target_is_never_claimed() {
 
 #[test]
 fn a_target_reached_before_rest_is_met() {
-    let report = report(&[RunRecord { end: End::Quiescent, ..thousand_nodes_record() }]);
+    let report = report(&[RunRecord { end: End::Quiescent, at_rest: true, ..thousand_nodes_record() }]);
     assert!(report.goal_met());
     assert_eq!((report.run.at_stop.time_ns, report.run.at_stop.reached), (1_012_345, 984));
     assert_says(

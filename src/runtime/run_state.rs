@@ -27,6 +27,8 @@ pub(super) struct Signals {
     pub(super) end: Barrier,
     /// Time 0: one number, written by the worker that owns the origin.
     pub(super) injected_at: WriteOnce,
+    /// Written by whichever workers find a run at rest that goes on to its instant.
+    rested: WriteOnce,
 }
 
 impl RunState {
@@ -41,6 +43,7 @@ impl RunState {
                 start: Barrier::new(arena, workers as u32),
                 end: Barrier::new(arena, workers as u32),
                 injected_at: WriteOnce::new(arena, 1),
+                rested: WriteOnce::new(arena, 1),
             },
         }
     }
@@ -64,8 +67,10 @@ impl RunState {
     /// Puts together what all workers of a run reported, in their order.
     pub fn outcome(&self, outcomes: impl IntoIterator<Item = WorkerOutcome>) -> RuntimeOutcome {
         let injected_at = self.signals.injected_at().unwrap_or_default();
+        let end = end_of(self.signals.stop.cause());
         let mut outcome = RuntimeOutcome {
-            end: end_of(self.signals.stop.cause()),
+            end,
+            at_rest: end == End::Quiescent || end == End::Instant && self.signals.has_rested(),
             injected_at,
             left_at: injected_at,
             workers: Vec::new(),
@@ -90,6 +95,10 @@ impl Signals {
     #[inline]
     fn injected_at(&self) -> Option<Nanos> {
         self.injected_at.read(0).map(Nanos)
+    }
+
+    fn has_rested(&self) -> bool {
+        self.rested.read(0).is_some()
     }
 }
 
@@ -129,6 +138,19 @@ impl<'a> ProcessState<'a> {
         }
     }
 
+    /// Notes that the run has come to rest, which ends it unless it has an instant to end at.
+    pub(super) fn rest(&self) {
+        match self.plan.ends_at {
+            Some(_) => self.signals.rested.write(0, 0),
+            None => self.end(End::Quiescent),
+        }
+    }
+
+    /// Returns true if the run has come to rest and goes on.
+    pub(super) fn has_rested(&self) -> bool {
+        self.plan.ends_at.is_some() && self.signals.has_rested()
+    }
+
     /// Marks the run as failed, so that no worker waits for this one.
     pub(super) fn abandon(&self) {
         self.signals.abandon();
@@ -155,10 +177,18 @@ impl<'a> ProcessState<'a> {
         self.signals.injected_at()
     }
 
-    pub(super) fn is_past_deadline(&self, now: Nanos) -> bool {
-        match (self.plan.timeout, self.injected_at()) {
-            (Some(timeout), Some(injected_at)) => now.since(injected_at) >= self.plan.workload.last_due() + timeout,
-            _ => false,
-        }
+    /// Returns the instant at which the run is to end, once it is known.
+    pub(super) fn instant(&self) -> Option<Nanos> {
+        self.plan.ends_at.and_then(|at| Some(self.injected_at()? + at))
+    }
+
+    /// Returns the end of the run if its time limit or its instant has passed.
+    pub(super) fn end_by(&self, now: Nanos) -> Option<End> {
+        let RunPlan { timeout, ends_at, workload, .. } = *self.plan;
+        let (limit, end) = match ends_at {
+            Some(at) => (at, End::Instant),
+            None => (workload.last_due() + timeout?, End::Timeout),
+        };
+        (now.since(self.injected_at()?) >= limit).then_some(end)
     }
 }

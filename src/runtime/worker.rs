@@ -225,7 +225,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         Ok(self.now)
     }
 
-    /// 4. Ends the run on an interrupt, lack of memory, the time limit or quiescence.
+    /// 4. Ends the run on an interrupt, lack of memory, the time limit, its instant or quiescence.
     fn look_around(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
         if self.shared.plan.interrupt.is_raised() {
             self.shared.end(End::Interrupted);
@@ -234,8 +234,11 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             self.shared.end(End::Interrupted);
         } else if self.shard.record.turns.is_multiple_of(TURNS_WEIGHED) && !self.is_within_memory() {
             self.shared.end(End::OutOfMemory);
-        } else if self.shared.is_past_deadline(now) {
-            self.shared.end(End::Timeout);
+        } else if let Some(end) = self.shared.end_by(now) {
+            self.shared.end(end);
+        } else if self.shared.has_rested() {
+            // Another worker may have found it first.
+            self.short = None;
         } else if self.is_idle() && !self.has_order_arrivals() && self.idle.is_thin(now) {
             self.look_for_quiescence(now)?;
         }
@@ -281,14 +284,15 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         }
     }
 
-    /// Returns the time of this worker's next publication, timer or departure, or [`Nanos::MAX`] if there is none.
+    /// Returns the time of this worker's next publication, timer or departure, or of the instant at which the run is to
+    /// end; [`Nanos::MAX`] if there is none.
     /// Publications count only once the schedule has begun; until then the end of the warm-up does, if the first order
     /// enters here.
     fn next_due(&self) -> Nanos {
         let publication = self.began.zip(self.publication_queue.next_due()).map(|(began, due)| began + due);
         let warm_up_ends = (self.began.is_none() && self.warm_up > Nanos::ZERO && self.begins_here())
             .then(|| self.entered + self.warm_up);
-        [publication, warm_up_ends, self.shard.next_timeout(), self.next_departure()]
+        [publication, warm_up_ends, self.shard.next_timeout(), self.next_departure(), self.shared.instant()]
             .into_iter()
             .flatten()
             .min()

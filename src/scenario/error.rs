@@ -9,9 +9,11 @@ use super::payload::PayloadBytes;
 use super::protocol_mismatch::ProtocolMismatch;
 use super::protocol_spec::ProtocolSpec;
 use super::transport_kind::{TransportKind, carriers_that};
+use super::until::Until;
 use crate::network::{BandwidthUseError, LatencySpec, LinkFault, PlaceFault, RegionSpec};
 use crate::protocol::StakeFault;
 use crate::table::TableError;
+use crate::time::Nanos;
 use crate::topology::{TopologyError, TopologySpec};
 use crate::workload::{PublicationFault, Rate};
 
@@ -21,6 +23,19 @@ pub enum ScenarioError {
     /// One value is outside its limit.
     #[error(transparent)]
     BadValue(#[from] BadValue),
+
+    /// A run cannot end at an instant and by a time limit.
+    #[error(
+        "--timeout {} with --until {until}: the run ends at that instant, whatever has become of its orders; leave \
+         --timeout out",
+        timeout.written()
+    )]
+    TwoEnds {
+        /// The instant asked for.
+        until: Until,
+        /// The time limit asked for.
+        timeout: Nanos,
+    },
 
     /// Some workers would own no node.
     #[error("--threads {threads} with --nodes {nodes}: each worker needs a node; ask for at most --threads {nodes}")]

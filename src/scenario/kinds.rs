@@ -119,18 +119,6 @@ pub enum Spin {
 
 choice!(Spin { Auto = "auto", Always = "always", Never = "never" });
 
-/// The event that ends a run, besides its time limit and an interrupt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Until {
-    /// The target, or quiescence before it.
-    Target,
-    /// Quiescence alone: no message in flight and every protocol idle.
-    Quiescent,
-}
-
-choice!(Until { Target = "target", Quiescent = "quiescent" });
-
 /// The rule that assigns each order the node where it enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -166,7 +154,6 @@ mod tests {
         assert_named::<Engine>();
         assert_named::<Pin>();
         assert_named::<Spin>();
-        assert_named::<Until>();
         assert_named::<OriginsKind>();
         assert_named::<Arrivals>();
     }

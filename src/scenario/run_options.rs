@@ -2,9 +2,9 @@
 
 use super::bad_value::BadValue;
 use super::error::ScenarioError;
-use super::kinds::Until;
 use super::parse::time;
 use super::transport_kind::TransportKind;
+use super::until::{self, Until};
 use super::{Draft, limits};
 use crate::escape::is_treacherous;
 use crate::ratio::Ratio;
@@ -30,8 +30,11 @@ macro_rules! run_options {
 
             /// Event that ends a run [default: target].
             ///
-            /// target, or quiescent: no message is in flight. Quiescence shows the final coverage and the full cost.
-            until: Until = "target|quiescent", |text: &str| choose::<Until>("until", text);
+            /// target, or quiescent: no message is in flight. Quiescence shows the final coverage and the full cost. Or
+            /// an instant, as 20s from the first publication: until then the run goes on, with all that protocols do of
+            /// their own accord, and nothing after it counts. No --timeout applies.
+            #[arg(allow_hyphen_values = true)]
+            until: Until = "target|quiescent|TIME", until::read;
 
             /// Time limit of a run, 0 for none [default: 3s; simulated: 60s].
             ///
@@ -77,7 +80,7 @@ pub struct RunOptions {
     pub target: Ratio,
     /// Event that ends a run.
     pub until: Until,
-    /// Time limit of each order, from its publication; `None` for no limit.
+    /// Time limit of each order, from its publication; `None` for no limit, as under [`Until::Instant`].
     pub timeout: Option<Nanos>,
     /// Root of every random draw.
     pub seed: u64,
@@ -94,19 +97,30 @@ impl RunOptions {
     pub(super) fn resolve(draft: &Draft, transport: TransportKind, nodes: u32) -> Result<RunOptions, ScenarioError> {
         let seed = limits::SEED.check(draft.seed.map_or_else(drawn_seed, Ok)?)?;
         let (runs, same_seed) = runs(draft.runs, draft.same_seed, seed)?;
+        let until = until::check(draft.until.unwrap_or(Until::Target))?;
+        if let (Until::Instant(_), Some(timeout)) = (until, draft.timeout.filter(|&timeout| timeout != Nanos::ZERO)) {
+            return Err(ScenarioError::TwoEnds { until, timeout });
+        }
         Ok(RunOptions {
             target: target(draft.target.unwrap_or(TARGET_DEFAULT))?,
-            until: draft.until.unwrap_or(Until::Target),
+            until,
             timeout: timeout(
                 draft.timeout,
                 transport,
                 draft.protocol.map_or(Nanos::ZERO, |spec| spec.repair_horizon(nodes)),
-            ),
+            )
+            .filter(|_| until.instant().is_none()),
             seed,
             runs,
             same_seed,
             name: draft.name.as_deref().map(read_name).transpose()?,
         })
+    }
+
+    /// Returns the longest time that any order may have from its publication, with the option that sets it.
+    pub fn longest(&self) -> Option<(Nanos, &'static str)> {
+        let instant = self.until.instant().map(|at| (at, "--until"));
+        instant.or(self.timeout.map(|timeout| (timeout, "--timeout")))
     }
 
     /// Sets the options of this group in a draft.

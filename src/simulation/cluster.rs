@@ -155,9 +155,10 @@ impl<'a> Runner<'a> {
     ) -> RunRecord {
         let NodeSummary { receipts, orders, traffic } = summary;
         outcome.receipts = receipts.map_or(Receipts::Each(Vec::new()), Receipts::Summary);
+        let at_rest = outcome.is_at_rest();
         let bulk = outcome.totals.bulk_receipts.take().map(|receipts| {
             let collected = CollectedBulk { orders, receipts, groups: Vec::new(), measured: None };
-            self.context().collected_bulk(collected, &outcome.totals.by_order, outcome.end)
+            self.context().collected_bulk(collected, &outcome.totals.by_order, at_rest)
         });
         let mut record = self.complete_record(setup, population, outcome, bulk);
         if traffic.is_some() {

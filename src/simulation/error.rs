@@ -8,6 +8,7 @@ use crate::memory::MemoryError;
 use crate::network::{FaultError, NetworkError};
 use crate::runtime::RuntimeError;
 use crate::sync::Interrupted;
+use crate::time::Nanos;
 #[cfg(feature = "cluster")]
 use crate::topology::OverlayPartError;
 use crate::topology::TopologyError;
@@ -44,6 +45,22 @@ pub enum SimulationError {
     /// The engine cannot compute this, or failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The run would end before its last order.
+    #[error(
+        "--until {}: the last of {orders} orders is due at {}, and this run ends before; ask for --until {} or later, \
+         or for orders that are due by then",
+        until.written(),
+        last_due.written(),
+        last_due.written()
+    )]
+    EndsEarly {
+        /// The instant asked for.
+        until: Nanos,
+        /// The number of orders.
+        orders: u32,
+        /// The time at which the last one is due.
+        last_due: Nanos,
+    },
     /// The protocol cannot be run in this way.
     #[error("{0}")]
     Protocol(String),
@@ -79,7 +96,7 @@ impl SimulationError {
             SimulationError::Topology(_) | SimulationError::Network(_) | SimulationError::Order(_) => true,
             SimulationError::Adversary(_) | SimulationError::Faults(_) => true,
             SimulationError::Engine(error) => error.is_usage(),
-            SimulationError::Protocol(_) => true,
+            SimulationError::Protocol(_) | SimulationError::EndsEarly { .. } => true,
             #[cfg(feature = "cluster")]
             SimulationError::Cluster(_) => true,
             SimulationError::Bind(error) => error.is_usage(),

@@ -89,6 +89,7 @@ impl Runner<'_> {
             exclude_sender: scenario.protocol.exclude_sender,
             ends_at_target: scenario.run.until == Until::Target,
             timeout: scenario.run.timeout,
+            ends_at: scenario.run.until.instant(),
             spin: scenario.carrier.spin,
             interrupt: self.interrupt,
             allowance: &Allowance::new(self.memory_left.saturating_sub(traced)),
@@ -121,8 +122,9 @@ impl Runner<'_> {
         notices.dedup();
         let outcome = common.outcome(brought);
         let (overlay, degrees) = self.overlay_figures(outcome.settled_peers, true);
-        let RuntimeOutcome { end, injected_at, left_at, workers, mut receipts, traffic, bulk, departures, .. } =
-            outcome;
+        let RuntimeOutcome {
+            end, at_rest, injected_at, left_at, workers, mut receipts, traffic, bulk, departures, ..
+        } = outcome;
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
         }
@@ -131,6 +133,7 @@ impl Runner<'_> {
         let groups = self.context().regions(&receipts, &traffic, wall);
         RunRecord {
             end,
+            at_rest,
             nodes: self.topology.nodes(),
             names: self.scenario.names(),
             places: self.node_places(0..self.topology.nodes()),
@@ -138,7 +141,7 @@ impl Runner<'_> {
             elapsed: wall,
             is_virtual: false,
             machine: MachineTimes { wall, setup: injected_at },
-            bulk: bulk.map(|counts| self.context().bulk(counts, end, injected_at)),
+            bulk: bulk.map(|counts| self.context().bulk(counts, at_rest, injected_at)),
             notices: {
                 let told = self.foreseen(&overlay).chain(notices).chain(self.placing(&workers));
                 told.chain(lateness(departures.as_ref())).collect()

@@ -100,7 +100,8 @@ impl Runner<'_> {
             ends_at_target: ends_at_target && faults.is_steady(),
             moving_target: (ends_at_target && !faults.is_steady()).then_some(scenario.run.target),
             keeps_traffic: self.keeps_node_figures(),
-            timeout: scenario.run.timeout,
+            timeout: scenario.run.until.instant().map(|at| at - self.workload.last_due()).or(scenario.run.timeout),
+            ends_at_instant: scenario.run.until.instant().is_some(),
             interrupt: self.interrupt,
             allowance: &Allowance::new(self.memory_left),
             observer: self.observer,
@@ -157,7 +158,7 @@ impl Runner<'_> {
                 let mut bulk = collector.collected();
                 measured = bulk.measured.take();
                 let groups = collector.roster().records(std::mem::take(&mut bulk.groups), &outcome.traffic);
-                (groups, Some(context.collected_bulk(bulk, &outcome.totals.by_order, outcome.end)))
+                (groups, Some(context.collected_bulk(bulk, &outcome.totals.by_order, outcome.is_at_rest())))
             }
             (None, Receipts::Each(receipts)) => (groups.records(receipts, &outcome.traffic, outcome.ended_at), None),
             (None, Receipts::Compact(receipts)) => (groups.records(receipts, &outcome.traffic, outcome.ended_at), None),
@@ -188,7 +189,7 @@ impl Runner<'_> {
             End::Interrupted | End::OutOfMemory => Vec::new(),
             _ => unmet.notices(&scenario.failures.faults, &scenario.failures.adversary),
         };
-        let mut record = self.virtual_record(outcome, population, longest, floorless(network), bulk);
+        let mut record = self.virtual_record(outcome, population, (longest, floorless(network)), bulk);
         record.notices.extend(unmet);
         record
     }
@@ -206,9 +207,12 @@ impl Runner<'_> {
         self.scenario.overlay.nodes < self.node_figures_end
     }
 
-    /// Reports that figures by node were not kept. The general path keeps them in any case.
-    fn left_out(&self, traffic: &[Traffic]) -> Option<Notice> {
-        traffic.is_empty().then_some(Notice::NodeTrafficNotKept { from_nodes: self.node_figures_end })
+    /// Reports that figures by node were not kept, which the general path does in any case, or that an interrupt
+    /// prevented them.
+    fn left_out(&self, end: End, traffic: &[Traffic], is_rough: bool) -> Option<Notice> {
+        let not_kept = Notice::NodeTrafficNotKept { from_nodes: self.node_figures_end };
+        let notice = if end.is_cut_short() { Notice::NodeTrafficCutShort { is_rough } } else { not_kept };
+        traffic.is_empty().then_some(notice)
     }
 
     /// Makes the record of an outcome, without its groups and spies. A bulk whose receipts the outcome has not was
@@ -217,28 +221,26 @@ impl Runner<'_> {
         &self,
         outcome: EngineOutcome,
         population: &Population<'_>,
-        datagram_bytes: u32,
-        notice: Option<Notice>,
+        (datagram_bytes, notice): (u32, Option<Notice>),
         collected: Option<BulkRecord>,
     ) -> RunRecord {
+        let at_rest = outcome.is_at_rest();
         let EngineOutcome { end, ended_at, totals, receipts, mut traffic, is_rough } = outcome;
         let RunTotals { mut record, access_links, by_order, bulk_receipts, met: _, digest, settled_peers } = totals;
-        record.published = match &collected {
-            Some(bulk) => bulk.published().count() as u64,
-            None => published(&receipts, &mut traffic, self.scenario.overlay.nodes as usize),
-        };
+        let nodes = self.scenario.overlay.nodes as usize;
+        record.published = published(collected.as_ref(), &receipts, &mut traffic, nodes);
         let (receipts, bulk, measured) = match (receipts, bulk_receipts) {
             (receipts, _) if collected.is_some() => (receipts, collected, None),
             (Receipts::Each(receipts), Some(totals)) => {
                 let of_measured = |first| self.context().measured(&receipts, population, ended_at, first);
-                let bulk = self.context().virtual_bulk(&receipts, totals, &by_order, population, end, ended_at);
+                let bulk = self.context().virtual_bulk(&receipts, totals, &by_order, population, at_rest, ended_at);
                 (Receipts::Each(Vec::new()), Some(bulk), self.measured_from.map(of_measured))
             }
             (receipts, _) => (receipts, None, None),
         };
         let (overflow, workers) = (self.context().overflow(&record.model, &access_links, ended_at), vec![record]);
         let (overlay, degrees) = self.overlay_figures(settled_peers, !traffic.is_empty());
-        let left_out = if end.is_cut_short() { cut_off(&traffic, is_rough) } else { self.left_out(&traffic) };
+        let doubts = [notice, self.left_out(end, &traffic, is_rough)].into_iter().flatten();
         let is_moving = bulk.is_none() && !population.is_everybody();
         let curve = match &receipts {
             Receipts::Each(receipts) if is_moving => population.curves(receipts, ended_at).next(),
@@ -254,10 +256,11 @@ impl Runner<'_> {
             cluster: Vec::new(),
             traffic_summary: None,
             end,
+            at_rest,
             elapsed: ended_at,
             is_virtual: true,
             machine: MachineTimes::default(),
-            notices: overflow.into_iter().chain(self.foreseen(&overlay)).chain(notice).chain(left_out).collect(),
+            notices: overflow.into_iter().chain(self.foreseen(&overlay)).chain(doubts).collect(),
             overlay,
             target: self.scenario.run.target,
             overloaded: false,
@@ -285,8 +288,12 @@ impl Runner<'_> {
     }
 }
 
-/// Counts the published orders, and the first receipts in the traffic of their nodes, where it is kept.
-fn published(receipts: &Receipts, traffic: &mut [Traffic], nodes: usize) -> u64 {
+/// Counts the published orders, and the first receipts in the traffic of their nodes, where it is kept. For a bulk that
+/// was `collected` the engine has counted these.
+fn published(collected: Option<&BulkRecord>, receipts: &Receipts, traffic: &mut [Traffic], nodes: usize) -> u64 {
+    if let Some(bulk) = collected {
+        return bulk.published().count() as u64;
+    }
     match receipts {
         // By hops there is one order, which is always published.
         Receipts::ByHop(_) => 1,
@@ -305,11 +312,6 @@ fn count_firsts(receipts: impl Iterator<Item = Receipt> + Clone, traffic: &mut [
         traffic.firsts += u32::from(receipt.is_reached() && receipt.hop > 0);
     }
     { receipts }.any(|receipt| receipt.is_reached() && receipt.hop == 0)
-}
-
-/// Reports the figures that an interrupt prevented.
-fn cut_off(traffic: &[Traffic], is_rough: bool) -> Option<Notice> {
-    traffic.is_empty().then_some(Notice::NodeTrafficCutShort { is_rough })
 }
 
 /// Reports that nodes could not be computed independently.

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 /// A run of each kind: the protocols, and all that may happen to nodes and messages.
 const LINES: [&str; 21] = [
     "--nodes 900 --fanout 4 --ttl 255 --until quiescent",
-    "--nodes 700 --protocol flood --peers 6 --latency uniform:10ms..90ms",
+    "--nodes 700 --protocol flood --peers 6 --latency uniform:10ms..90ms --until 4s",
     "--nodes 500 --protocol lazy --peers 8 --retry 400ms --loss 5%",
     "--nodes 500 --protocol lazy --topology regular-implicit --peers 8 --latency uniform:10ms..30ms",
     "--nodes 400 --protocol plumtree --peers 8 --loss 2% --orders 4 --rate 2",
@@ -29,7 +29,7 @@ const LINES: [&str; 21] = [
     "--nodes 300 --protocol plumtree:iroh --peers 8 --loss 2% --orders 4 --rate 2 --until quiescent",
     "--nodes 400 --protocol push-pull --loss 5% --until quiescent",
     "--nodes 300 --protocol lazy:bitcoin --topology dials --peers 8 --orders 3 --rate 2 --loss 1% --until quiescent",
-    "--nodes 300 --protocol gossipsub --peers 10 --orders 4 --rate 2 --loss 2%",
+    "--nodes 300 --protocol gossipsub --peers 10 --orders 4 --rate 2 --loss 2% --until 3500ms",
     "--nodes 200 --protocol gossipsub:v2.0 --peers 12 --churn up=4s,down=1s --orders 3 --rate 1",
     "--nodes 150 --protocol swim,gossip-interval=50ms,push-pull-interval=900ms --churn up=6s,down=1s --orders 3 --rate 2",
     "--nodes 200 --protocol plumtree@hyparview --latency 20ms --down 30%,at=1s --detect 200ms --orders 3 --rate 1 --until \

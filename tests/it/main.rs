@@ -54,6 +54,7 @@ mod times;
 #[cfg(unix)]
 mod trace;
 mod turbine;
+mod until;
 mod usage;
 mod validate;
 mod virtual_time;

@@ -26,6 +26,8 @@ pub(in crate::engine) enum Decision {
 pub(in crate::engine) struct GlobalState {
     goal: u64,
     ends_at_target: bool,
+    /// True if nothing but the deadline ends the run.
+    ends_at_instant: bool,
     deadline: Nanos,
     width: WindowLength,
     /// Nodes reached, by order.
@@ -59,6 +61,7 @@ impl GlobalState {
         GlobalState {
             goal,
             ends_at_target,
+            ends_at_instant: false,
             deadline,
             width,
             reached,
@@ -74,6 +77,11 @@ impl GlobalState {
         }
     }
 
+    /// Returns the state of a run that nothing but its deadline ends, if that `is_so`.
+    pub(in crate::engine) fn ending_at_instant(self, is_so: bool) -> GlobalState {
+        GlobalState { ends_at_instant: is_so, ..self }
+    }
+
     /// Adds the report on a window that all shards have handled; returns how the run goes on.
     pub(in crate::engine) fn decide(&mut self, report: &WindowReport) -> Decision {
         // First: an abandoned window has no complete report, so nothing of it may count.
@@ -83,7 +91,8 @@ impl GlobalState {
         let crossing = self.add(report);
         let receipts = report.events.saturating_mul(self.orders_per_event);
         let may_cross = self.ends_at_target && receipts >= self.missing;
-        self.may_end = may_cross || self.has_upkeep && report.events >= report.holding;
+        let may_rest = self.has_upkeep && !self.ends_at_instant && report.events >= report.holding;
+        self.may_end = may_cross || may_rest;
         self.progress = Progress {
             reached: self.progress.reached + report.fresh.iter().map(|fresh| fresh.1).sum::<u64>(),
             time: self.last_event,
@@ -97,6 +106,11 @@ impl GlobalState {
             return Decision::Ended(End::Interrupted, self.last_event);
         }
         match report.next {
+            // Upkeep and timers are as good as any event.
+            _ if self.ends_at_instant => match report.first() {
+                Some(next) if next <= self.width.window(self.deadline) => Decision::On(next),
+                _ => Decision::Ended(End::Instant, self.deadline),
+            },
             _ if report.late => Decision::Ended(End::Timeout, self.deadline),
             None if self.last_arrival > self.deadline => Decision::Ended(End::Timeout, self.deadline),
             None => Decision::Ended(End::Quiescent, self.last_event.max(self.last_arrival)),

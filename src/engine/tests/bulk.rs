@@ -35,7 +35,7 @@ impl Case {
             assert_eq!(std::mem::take(&mut traffic.firsts) as usize, firsts, "node {node}");
         }
         outcome.totals.bulk_receipts = self.with(1, |setup| shard_outcome::bulk_receipts(setup, nodes, outcome.each()));
-        Some(outcome)
+        Some(self.with(1, |setup| setup.ended_as_asked(outcome)))
     }
 }
 

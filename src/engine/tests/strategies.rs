@@ -114,6 +114,7 @@ prop_compose! {
             bandwidth: None, processing: Nanos::ZERO, adversary: AdversarySpec::default(),
             target: Ratio::new(percent, 100).unwrap(),
             timeout: timeout.map(Nanos),
+            ends_at_instant: seed % 3 == 0,
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn meaning(mark: &str) -> &'static str {
             "warm orders were still under way when the first measured one was published, so that what is left out of \
              messages and bytes is approximate: take a lower --rate"
         }
-        CUT_OFF => "a run met its --timeout before it was at rest: later messages are not counted",
+        CUT_OFF => "a run was ended, by --timeout or --until, before it was at rest: later messages are not counted",
         _ => "",
     }
 }

@@ -88,8 +88,14 @@ impl KneeQuestion {
         Ok(Search { scenario, limit: self.limit, span, start, least, most, precision_percent: self.precision_percent })
     }
 
-    /// Rejects a time limit per order that is not beyond the limit of the search.
+    /// Rejects a time limit per order that is not beyond the limit of the search, and a run that ends at an instant.
     fn check_timeout(&self) -> Result<(), KneeError> {
+        if let Some(until) = self.draft.until.filter(|until| until.instant().is_some()) {
+            return Err(KneeError::Asked(format!(
+                "--until {until}: each rate is tried for as long as its orders take; leave --until out, and ask for \
+                 --span {until} to try each rate for that long"
+            )));
+        }
         let (limit, twice) = (self.limit, Nanos(self.limit.0.saturating_mul(2)));
         match self.draft.timeout {
             Some(timeout) if timeout != Nanos::ZERO && timeout <= limit => Err(KneeError::Asked(format!(

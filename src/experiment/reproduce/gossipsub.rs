@@ -7,9 +7,9 @@ use crate::random::{Key, Purpose};
 use crate::record::RunRecord;
 use tempfile::NamedTempFile;
 
-/// Measures the two runs that the README of simsub prints. It has neither backoff nor quota for dialled links, its
-/// first heartbeat comes after 1 to 2 seconds, and it keeps orders for 120 heartbeats; version 1.1 draws its listeners
-/// by coins.
+/// Measures the two runs that the README of simsub prints, up to ten seconds after the last order. It has neither
+/// backoff nor quota for dialled links, its first heartbeat comes after 1 to 2 seconds, and it keeps orders for 120
+/// heartbeats; version 1.1 draws its listeners by coins.
 pub(super) fn simsub(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
     const V1_0: &str = "gossipsub:v1.0,heartbeat-delay=1s,mcache-len=120";
     const V1_1: &str = "gossipsub:v1.0,heartbeat-delay=1s,mcache-len=120,gossip-factor=0.25,gossip-by-coin=true,\
@@ -28,7 +28,7 @@ pub(super) fn simsub(bench: &mut RowBench<'_>) -> Result<(), EarlyEnd> {
                 let overlay = dials(seed)?;
                 let draft = setup(&format!(
                     "protocol = '{protocol}'\norders = 10\nrate = '1/s'\norigins = 'random'\n\
-                     latency = 'link:uniform:10ms..150ms+uniform:0ms..8ms'\ntopology = 'file:{}'",
+                     until = '19s'\nlatency = 'link:uniform:10ms..150ms+uniform:0ms..8ms'\ntopology = 'file:{}'",
                     overlay.path().display()
                 ))?;
                 Ok((draft, overlay))
@@ -59,11 +59,12 @@ fn dials(seed: u64) -> Result<NamedTempFile, EarlyEnd> {
     super::bench::file_of(&text)
 }
 
-/// Counts messages by kind, GRAFT and PRUNE with those of the warm-up, and receipts by delay. Origins, which hold their
+/// Counts messages by kind, GRAFT and PRUNE from the start to the end, and receipts by delay. Origins, which hold their
 /// orders at once, are not in the published histogram.
 fn simsub_figures(record: &RunRecord) -> [f64; 7] {
     let [payloads, ihave, iwant] = [record.payload_messages() as f64, kind(record, "ihave"), kind(record, "iwant")];
-    let meshing = kind(record, "graft") + kind(record, "prune") + record.upkeep().warm_up_sent as f64;
+    // The only upkeep there is.
+    let meshing = record.upkeep().sent_in_all() as f64;
     let delays = || record.bulk.iter().flat_map(|bulk| bulk.delays.iter());
     let class = |from: u64, to: u64| {
         let within = delays().filter(|(delay, _)| (from * 1_000_000..to * 1_000_000).contains(&delay.0));

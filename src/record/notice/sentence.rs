@@ -198,15 +198,14 @@ impl Notice {
                     out,
                     "The target cannot be reached in time: a hop takes {hop} at least, and {} of {} nodes lie within \
                      the {hops} of {entrance} that {timeout} leave room for, where {} make {target}; ask for more than \
-                     --timeout {needed}.",
+                     {needed}.",
                     grouped(*near),
                     grouped((*nodes).into()),
                     grouped(*goal)
                 )
             }
             Notice::TargetBeyondUplinks { copy_takes, most, timeout, goal, target, needed } => {
-                let longer =
-                    needed.as_ref().map_or_else(String::new, |needed| format!("more than --timeout {needed}, "));
+                let longer = needed.as_ref().map_or_else(String::new, |needed| format!("more than {needed}, "));
                 write!(
                     out,
                     "The target cannot be reached in time: a copy takes an uplink {copy_takes} at least, and nodes \

@@ -7,7 +7,7 @@ use crate::analysis::{BulkFigures, Lateness, MachineFigures, OrderTimes};
 use crate::quantity::{counted, grouped};
 use crate::record::{End, OrderOutcome, ProtocolSource};
 use crate::report::{Report, TimeBase};
-use crate::scenario::{BulkOptions, ProtocolTraits, pasteable};
+use crate::scenario::{BulkOptions, ProtocolTraits, Until, pasteable};
 use crate::time::Nanos;
 use crate::workload::{Arrivals, Origins};
 use std::fmt::{self, Formatter};
@@ -64,7 +64,11 @@ pub(super) fn injected(report: &Report) -> String {
 
 /// Describes the time limit.
 pub(super) fn monitoring(report: &Report) -> String {
-    format!("Monitoring propagation ({})...", limit(report.asked.run.timeout))
+    let limit = match report.asked.run.until {
+        Until::Instant(at) => format!("until {at}"),
+        Until::Target | Until::Quiescent => limit(report.asked.run.timeout),
+    };
+    format!("Monitoring propagation ({limit})...")
 }
 
 fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
@@ -186,6 +190,7 @@ pub(super) fn stopped(report: &Report) -> String {
         End::Target => format!("Stopped gossip propagation at {target} coverage"),
         End::Quiescent => format!("Gossip propagation came to rest at {coverage} coverage, after {time}"),
         End::Timeout => format!("Time limit stopped gossip propagation at {coverage} coverage, after {time}"),
+        End::Instant => format!("The run ended after {time}, as asked, at {coverage} coverage"),
         End::Interrupted => format!("Interrupt stopped gossip propagation at {coverage} coverage, after {time}"),
         End::OutOfMemory => {
             format!("Lack of memory stopped gossip propagation at {coverage} coverage, after {time}")
@@ -212,6 +217,7 @@ pub(super) fn result_lines(report: &Report) -> Vec<String> {
         End::Target => format!("{target} Coverage"),
         End::Quiescent => format!("Quiescence, {coverage} Coverage"),
         End::Timeout => format!("Time Limit, {coverage} Coverage"),
+        End::Instant => format!("{}, as Asked, {coverage} Coverage", Nanos(run.at_stop.time_ns)),
         End::Interrupted => format!("Interrupt, {coverage} Coverage"),
         End::OutOfMemory => format!("Lack of Memory, {coverage} Coverage"),
     };

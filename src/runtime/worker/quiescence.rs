@@ -6,7 +6,6 @@
 
 use super::{Worker, WorkerFailure};
 use crate::protocol::Protocol;
-use crate::record::End;
 use crate::runtime::recorder::Recorder;
 use crate::sync::{MessageTotals, Quiescence};
 use crate::time::Nanos;
@@ -37,7 +36,7 @@ impl Shortfall {
 }
 
 impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
-    /// Publishes this worker as idle, and ends the run if no message can arrive any more.
+    /// Publishes this worker as idle, and notes the rest of the run if no message can arrive any more.
     pub(super) fn look_for_quiescence(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
         self.shared.termination.count_poll(self.index);
         if !self.posted {
@@ -45,7 +44,7 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
         }
         match self.shared.termination.quiescence() {
             Quiescence::Busy => self.short = None,
-            Quiescence::Idle(sums) if sums.sent == sums.received + sums.dropped => self.shared.end(End::Quiescent),
+            Quiescence::Idle(sums) if sums.sent == sums.received + sums.dropped => self.shared.rest(),
             Quiescence::Idle(sums) => self.wait_for_the_missing(now, sums)?,
         }
         Ok(())
@@ -63,7 +62,7 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
         let short_for = now.since(short.since);
         // Time alone proves nothing: a worker that waits for a core looks idle with messages in its socket.
         if short_for >= SHORT_MAX && self.shared.termination.all_polled_since(&self.polls_then) {
-            self.shared.end(End::Quiescent);
+            self.shared.rest();
         } else if short_for >= SHORT_BEFORE_ASKING && !std::mem::replace(&mut short.asked, true) {
             self.carrier.count_drops()?;
             // The drops may explain the missing messages, so all workers must see them.

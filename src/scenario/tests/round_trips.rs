@@ -160,7 +160,8 @@ fn gossip() -> impl Strategy<Value = GossipValues> {
 type RunValues = (Option<Until>, Option<Nanos>, Option<u64>, Option<u64>);
 
 fn runs() -> impl Strategy<Value = RunValues> {
-    let ends = prop::sample::select(vec![Until::Target, Until::Quiescent]);
+    let events = prop::sample::select(vec![Until::Target, Until::Quiescent]);
+    let ends = prop_oneof![2 => events, 1 => any::<u64>().prop_map(|at| Until::Instant(Nanos(at)))];
     let ids = prop_oneof![4 => 0..10u64, 1 => any::<u64>()];
     (of(ends), of(any::<u64>().prop_map(Nanos)), of(0..=limits::SEED.most), of(ids))
 }
