@@ -15,6 +15,7 @@
 //! | `push_pull` | in rounds, a node calls one peer, and the two exchange what one of them lacks |
 //! | `gossipsub` | orders travel over a mesh of few links, and heartbeats tell other peers of them |
 //! | `link_queues` | orders that wait at a link |
+//! | `request_table` | the open requests of nodes, by node and order |
 //! | `turbine` | an order travels in shreds, each down a tree of its own |
 //! | `swim` | a node keeps a queue, and tells each order to drawn nodes a bounded number of times |
 //! | `membership`, `over` | protocols that keep the peers of nodes, and a protocol over such a one |
@@ -45,6 +46,7 @@ mod push;
 mod push_pull;
 #[cfg(test)]
 mod recording_context;
+mod request_table;
 mod shard_view;
 mod swim;
 mod targets;

@@ -158,8 +158,12 @@ impl GossipsubKnobs {
         } else {
             0
         };
+        let needs = if self.announces().is_never() { 0 } else { OpenRequests::bytes(nodes) };
         let by_node = size_of::<NodeState>() as u64 + TIMER_BYTES + cached + unwanted;
-        nodes.saturating_mul(by_node).saturating_add(links.saturating_mul(size_of::<u32>() as u64))
+        nodes
+            .saturating_mul(by_node)
+            .saturating_add(needs)
+            .saturating_add(links.saturating_mul(size_of::<u32>() as u64))
     }
 }
 
@@ -208,8 +212,9 @@ impl Protocol for Gossipsub {
             nodes,
             gossiping: 0,
             mesh: TopicMesh::new(view),
-            wants: OpenRequests::default(),
-            needs: OpenRequests::default(),
+            // Few are open at a time.
+            wants: OpenRequests::new(1),
+            needs: OpenRequests::new(if knobs.announces().is_never() { 1 } else { view.size() }),
             answers: Answers::default(),
             unwanted: UnwantedOrders::new(hears_idontwant),
             to: Vec::new(),
@@ -259,13 +264,16 @@ impl ProtocolState for GossipsubState {
     }
 
     #[inline(always)]
-    fn prefetch(&self, view: &ShardView<'_>, node: NodeId, _: OrderIndex, kind: Option<Kind>) {
+    fn prefetch(&self, view: &ShardView<'_>, node: NodeId, order: OrderIndex, kind: Option<Kind>) {
         // An announced order is known as a rule, and an announcement of it touches nothing here.
         if kind == Some(Kind::HAVE) {
             return;
         }
         let local = view.local(node);
         prefetch(&self.nodes, local);
+        if !self.announces.is_never() && matches!(kind, Some(Kind::PAYLOAD | IANNOUNCE)) {
+            self.needs.prefetch(local, order);
+        }
         if kind == Some(Kind::PAYLOAD) {
             return self.unwanted.prefetch(local);
         }

@@ -25,15 +25,13 @@
 //! Rejected alternative: a table of the orders that each peer is known to have, as Bitcoin keeps it. It would save the
 //! announcement back to the sender of the order, which `--exclude-sender` saves as well.
 
-mod request_table;
-
+use super::request_table::RequestTable;
 use super::{
     Announcement, Context, Knob, Knobs, Preset, Protocol, ProtocolState, ShardView, announcements, knobs, speaks,
 };
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
+use crate::message::{Kind, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
 use crate::time::Nanos;
-use request_table::RequestTable;
 use smallvec::SmallVec;
 
 /// Announcers that a request remembers and asks in turn.
@@ -102,7 +100,7 @@ pub struct Lazy {
 #[derive(Debug)]
 pub struct LazyState {
     lazy: Lazy,
-    requests: RequestTable,
+    requests: RequestTable<Request>,
     /// Announcements that each node is still to send; empty if nothing is ever gathered.
     gathered: Vec<Vec<Announcement>>,
     gathering: usize,
@@ -144,7 +142,7 @@ impl Lazy {
 
     /// Returns the bytes that nodes hold from the start.
     pub(crate) fn state_bytes(nodes: u64) -> u64 {
-        RequestTable::bytes(nodes)
+        RequestTable::<Request>::bytes(nodes)
     }
 
     /// Creates a protocol whose nodes request again after `retry`, and gather orders for `interval` before they
@@ -212,7 +210,7 @@ impl LazyState {
 
 impl Protocol for Lazy {
     type State = LazyState;
-    type Tail = Box<[u64]>;
+    type Tail = RareTail;
 
     const ORDERS_PER_EVENT_MAX: u32 = 1;
 

@@ -47,7 +47,7 @@ pub use knobs::{EagerLinks, PlumtreeKnobs};
 
 use super::{Context, Protocol, ProtocolState, ShardView, Targets, announcements, speaks};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
+use crate::message::{Kind, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
 use crate::time::Nanos;
 use lazy_queue::LazyQueue;
 use missing_orders::{MissingOrder, MissingOrders, OrderAnnouncer};
@@ -91,8 +91,9 @@ pub struct PlumtreeState {
 impl PlumtreeKnobs {
     /// Returns the bytes that nodes hold from the start, with `links` links counted at both ends.
     pub(crate) fn state_bytes(&self, nodes: u64, links: u64) -> u64 {
-        let by_node = MissingOrders::NODE_BYTES + LazyQueue::node_bytes(self) + SentOrders::node_bytes(self);
-        nodes.saturating_mul(by_node as u64).saturating_add(links.saturating_mul(PeerLinks::link_bytes(self) as u64))
+        let by_node = LazyQueue::node_bytes(self) + SentOrders::node_bytes(self);
+        let by_link = links.saturating_mul(PeerLinks::link_bytes(self) as u64);
+        nodes.saturating_mul(by_node as u64).saturating_add(by_link).saturating_add(MissingOrders::bytes(nodes))
     }
 }
 
@@ -105,7 +106,7 @@ impl Plumtree {
 
 impl Protocol for Plumtree {
     type State = PlumtreeState;
-    type Tail = Box<[u64]>;
+    type Tail = RareTail;
 
     const KINDS: &'static [(Kind, &'static str)] =
         &[(Kind::HAVE, "ihave"), (GRAFT, "graft"), (PRUNE, "prune"), (LINK_GRAFT, "graft-link")];
@@ -141,7 +142,7 @@ impl Protocol for Plumtree {
 impl ProtocolState for PlumtreeState {
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
         if context.deliver(order) {
-            self.close(context.local(), order);
+            self.missing.remove(context.local(), order);
             self.sent.insert(context.local(), order, context.now());
             self.push(context, OrderHop::from_origin(order, ttl), None);
         }
@@ -160,6 +161,20 @@ impl ProtocolState for PlumtreeState {
             LINK_GRAFT => self.links.set_eager(link),
             // No other kind is admitted.
             _ => {}
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, view: &ShardView<'_>, node: NodeId, order: OrderIndex, kind: Option<Kind>) {
+        let local = view.local(node);
+        view.prefetch_peers(node);
+        self.links.prefetch(view.links_of(node));
+        if kind.is_none_or(|kind| kind == Kind::PAYLOAD) {
+            self.sent.prefetch(local);
+            self.queue.prefetch(local);
+        }
+        if matches!(kind, Some(Kind::PAYLOAD | Kind::HAVE)) {
+            self.missing.prefetch(local, order);
         }
     }
 
@@ -208,15 +223,15 @@ impl PlumtreeState {
             }
             return;
         }
-        let missing = self.close(context.local(), order);
+        let nearest = self.missing.remove(context.local(), order).and_then(MissingOrder::nearest);
         self.sent.insert(context.local(), order, context.now());
         self.push(context, message.next_hop(), link);
         let Some(link) = link else { return };
         if self.knobs.promote_sender {
             self.links.set_eager(link);
         }
-        if let Some(missing) = missing {
-            self.optimise(context, message, link, &missing);
+        if let Some(nearest) = nearest {
+            self.optimise(context, message, link, nearest);
         }
     }
 
@@ -284,7 +299,7 @@ impl PlumtreeState {
             None => return,
         };
         let Some(OrderAnnouncer { place, ttl, hop }) = announcer else {
-            self.close(local, order);
+            self.missing.remove(local, order);
             return;
         };
         let (link, peer) = (context.links().start + place, context.peers()[place as usize]);
@@ -305,9 +320,9 @@ impl PlumtreeState {
     }
 
     /// Moves the tree to an announcer that is much closer to the origin than the sender of an order (rule 8).
-    fn optimise<C: Context>(&mut self, context: &mut C, message: &Message, link: u32, missing: &MissingOrder) {
+    fn optimise<C: Context>(&mut self, context: &mut C, message: &Message, link: u32, nearest: OrderAnnouncer) {
         let Some(threshold) = self.knobs.optimization_threshold else { return };
-        let Some(OrderAnnouncer { place, ttl, hop }) = missing.nearest() else { return };
+        let OrderAnnouncer { place, ttl, hop } = nearest;
         let (nearer, peer) = (context.links().start + place, context.peers()[place as usize]);
         if nearer == link || message.hop <= hop || message.hop - hop < threshold {
             return;
@@ -318,10 +333,5 @@ impl PlumtreeState {
         if self.knobs.optimization_prune {
             self.prune(context, message, link);
         }
-    }
-
-    /// Stops waiting for an order; returns what was known of it.
-    fn close(&mut self, local: usize, order: OrderIndex) -> Option<MissingOrder> {
-        self.missing.remove(local, order)
     }
 }

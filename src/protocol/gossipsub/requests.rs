@@ -1,13 +1,14 @@
 //! The requests that nodes have sent and await answers to, and the answers that they have given.
 
 use crate::ids::{NodeId, OrderIndex};
+use crate::protocol::request_table::RequestTable;
 use crate::time::Nanos;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
-/// The open requests of a shard's nodes: an order that was asked for, by node and order. Few are open at a time.
-#[derive(Debug, Default)]
-pub(super) struct OpenRequests(BTreeMap<(u32, OrderIndex), OpenRequest>);
+/// The open requests of a shard's nodes: an order that was asked for, by node and order.
+#[derive(Debug)]
+pub(super) struct OpenRequests(RequestTable<OpenRequest>);
 
 /// One node's request for one order.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ struct OpenRequest {
     /// The time until which it may be answered.
     due: Nanos,
     /// Announcers to be asked next, in the order of their announcements.
-    announcers: SmallVec<[NodeId; 2]>,
+    announcers: SmallVec<[NodeId; 4]>,
 }
 
 /// The outcome of the timer of a request.
@@ -32,31 +33,46 @@ pub(super) enum Overdue {
 }
 
 impl OpenRequests {
+    /// Returns the bytes of the table of this many nodes, each with a request.
+    pub(super) fn bytes(nodes: u64) -> u64 {
+        RequestTable::<OpenRequest>::bytes(nodes) + nodes * RequestTable::<OpenRequest>::ENTRY_BYTES as u64
+    }
+
+    /// Creates an empty table for this many nodes with requests at a time. With more of them it grows.
+    pub(super) fn new(nodes: usize) -> OpenRequests {
+        OpenRequests(RequestTable::new(nodes))
+    }
+
     /// Returns the number of open requests.
     pub(super) fn count(&self) -> u64 {
-        self.0.len() as u64
+        self.0.open() as u64
+    }
+
+    /// Prefetches the request of a node for an order, if it has one.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, local: usize, order: OrderIndex) {
+        self.0.prefetch(local, order);
     }
 
     /// Returns true if a node awaits an order.
-    pub(super) fn is_open(&self, local: usize, order: OrderIndex) -> bool {
-        !self.0.is_empty() && self.0.contains_key(&(local as u32, order))
+    pub(super) fn is_open(&mut self, local: usize, order: OrderIndex) -> bool {
+        self.0.get_mut(local, order).is_some()
     }
 
     /// Opens a request that may be answered until `due`, or extends an open one; returns true if it was not open.
     pub(super) fn open(&mut self, local: usize, order: OrderIndex, due: Nanos) -> bool {
-        let mut is_new = false;
-        let request = self.0.entry((local as u32, order)).or_insert_with(|| {
-            is_new = true;
-            OpenRequest { due, announcers: SmallVec::new() }
-        });
-        request.due = due;
-        is_new
+        if let Some(request) = self.0.get_mut(local, order) {
+            request.due = due;
+            return false;
+        }
+        self.0.open_request(local, order, OpenRequest { due, announcers: SmallVec::new() });
+        true
     }
 
     /// Adds an announcer to an open request, to be asked after those before it; returns false if none is open. A node
     /// is listed once.
     pub(super) fn queue(&mut self, local: usize, order: OrderIndex, announcer: NodeId) -> bool {
-        let Some(request) = self.0.get_mut(&(local as u32, order)) else { return false };
+        let Some(request) = self.0.get_mut(local, order) else { return false };
         if !request.announcers.contains(&announcer) {
             request.announcers.push(announcer);
         }
@@ -65,28 +81,24 @@ impl OpenRequests {
 
     /// Takes an announcer off the lists of a node's requests.
     pub(super) fn forget_announcer(&mut self, local: usize, announcer: NodeId) {
-        let orders = (local as u32, OrderIndex(0))..=(local as u32, OrderIndex(u32::MAX));
-        for (_, request) in self.0.range_mut(orders) {
-            request.announcers.retain(|other| *other != announcer);
-        }
+        self.0.for_each_of(local, |request| request.announcers.retain(|other| *other != announcer));
     }
 
     /// Closes a request, if it is open.
+    #[inline]
     pub(super) fn close(&mut self, local: usize, order: OrderIndex) {
-        if !self.0.is_empty() {
-            self.0.remove(&(local as u32, order));
-        }
+        self.0.close(local, order);
     }
 
     /// Handles the timer of a request: closes one that is overdue and has no further announcer. If it has one, the
     /// request may be answered until `due`.
     pub(super) fn expire(&mut self, local: usize, order: OrderIndex, now: Nanos, due: Nanos) -> Overdue {
-        let Some(request) = self.0.get_mut(&(local as u32, order)) else { return Overdue::Closed };
+        let Some(request) = self.0.get_mut(local, order) else { return Overdue::Closed };
         if now < request.due {
             return Overdue::Waits(request.due);
         }
         if request.announcers.is_empty() {
-            self.0.remove(&(local as u32, order));
+            self.0.close(local, order);
             return Overdue::InVain;
         }
         request.due = due;
@@ -95,7 +107,7 @@ impl OpenRequests {
 
     /// Calls `name` with the order of each open request.
     pub(super) fn name(&self, name: impl FnMut(OrderIndex)) {
-        self.0.keys().map(|key| key.1).for_each(name);
+        self.0.orders().for_each(name);
     }
 }
 
@@ -130,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_request_asks_its_announcers_in_turn_and_is_given_up() {
-        let mut requests = OpenRequests::default();
+        let mut requests = OpenRequests::new(2);
         assert!(!requests.queue(1, ORDER, NodeId(5)) && requests.open(1, ORDER, Nanos(10)));
         assert!(!requests.open(1, ORDER, Nanos(20)) && requests.is_open(1, ORDER) && !requests.is_open(2, ORDER));
         for announcer in [5, 6, 5] {
@@ -145,7 +157,7 @@ mod tests {
 
     #[test]
     fn an_announcer_that_has_failed_is_not_asked() {
-        let mut requests = OpenRequests::default();
+        let mut requests = OpenRequests::new(2);
         for local in [1, 2] {
             requests.open(local, ORDER, Nanos(10));
             assert!([5, 6].map(|announcer| requests.queue(local, ORDER, NodeId(announcer))) == [true; 2]);

@@ -147,3 +147,9 @@ fn reports_call_its_kinds_by_name() {
     let names = [Kind::PAYLOAD, Kind::HAVE, Kind::WANT, Kind(200)].map(Lazy::kind_name);
     assert_eq!(names, ["payload", "have", "want", "unknown"]);
 }
+
+/// A request with its node, its order and its place in a list.
+#[test]
+fn a_request_takes_48_bytes() {
+    assert_eq!(RequestTable::<Request>::ENTRY_BYTES, 48);
+}

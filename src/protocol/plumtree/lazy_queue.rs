@@ -4,6 +4,7 @@ use super::knobs::PlumtreeKnobs;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, OrderHop, TAIL_WORDS_MAX};
 use crate::protocol::Context;
+use crate::simd::prefetch;
 use crate::time::Nanos;
 
 /// The announcements that the nodes of a shard gather.
@@ -40,6 +41,12 @@ impl LazyQueue {
     pub(super) fn new(knobs: &PlumtreeKnobs, nodes: usize) -> LazyQueue {
         let nodes = if LazyQueue::node_bytes(knobs) == 0 { 0 } else { nodes };
         LazyQueue { by_node: vec![NodeQueue::default(); nodes], nodes: 0 }
+    }
+
+    /// Requests the cache line of a node's list.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, local: usize) {
+        prefetch(&self.by_node, local);
     }
 
     /// Gathers the announcement of an order to each of these peers, at least one; returns true if a timer must be set.

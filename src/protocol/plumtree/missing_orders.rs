@@ -1,20 +1,16 @@
 //! The orders that a node has heard of and does not have, with the peers that announced them.
 
 use crate::ids::OrderIndex;
+use crate::protocol::request_table::RequestTable;
 use crate::time::Nanos;
 use smallvec::SmallVec;
 
 /// The orders that the nodes of a shard miss. A timer runs for each.
 #[derive(Debug)]
-pub(super) struct MissingOrders {
-    /// By node, ascending by order.
-    by_node: Vec<Vec<(OrderIndex, MissingOrder)>>,
-    /// Entries of all nodes.
-    count: u64,
-}
+pub(super) struct MissingOrders(RequestTable<MissingOrder>);
 
 /// An order that a node misses.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct MissingOrder {
     /// The peers that announced it and were not asked yet, in the order of their announcements.
     announcers: SmallVec<[OrderAnnouncer; 2]>,
@@ -32,70 +28,59 @@ pub(super) struct OrderAnnouncer {
 }
 
 impl MissingOrders {
-    /// Bytes of a node that misses nothing.
-    pub(super) const NODE_BYTES: usize = size_of::<Vec<(OrderIndex, MissingOrder)>>();
+    /// Returns the bytes of nodes that miss nothing.
+    pub(super) fn bytes(nodes: u64) -> u64 {
+        RequestTable::<MissingOrder>::bytes(nodes)
+    }
 
-    /// Creates the lists of a shard of `nodes` nodes, none of which misses an order.
+    /// Creates the table of a shard of `nodes` nodes, none of which misses an order.
     pub(super) fn new(nodes: usize) -> MissingOrders {
-        MissingOrders { by_node: (0..nodes).map(|_| Vec::new()).collect(), count: 0 }
+        MissingOrders(RequestTable::new(nodes))
     }
 
     /// Remembers an announcer of an order, once per link; returns true if the node did not miss the order before, so
     /// that a timer must be set for `due`.
     pub(super) fn remember(&mut self, local: usize, order: OrderIndex, announcer: OrderAnnouncer, due: Nanos) -> bool {
-        let missing = &mut self.by_node[local];
-        match missing.binary_search_by_key(&order, |missing| missing.0) {
-            Ok(at) => {
-                let announcers = &mut missing[at].1.announcers;
-                if announcers.iter().all(|known| known.place != announcer.place) {
-                    announcers.push(announcer);
-                }
-                false
-            }
-            Err(at) => {
-                let announcers = SmallVec::from_slice(&[announcer]);
-                missing.insert(at, (order, MissingOrder { announcers, due }));
-                self.count += 1;
-                true
-            }
+        let Some(MissingOrder { announcers, .. }) = self.0.get_mut(local, order) else {
+            let announcers = SmallVec::from_slice(&[announcer]);
+            self.0.open_request(local, order, MissingOrder { announcers, due });
+            return true;
+        };
+        if announcers.iter().all(|known| known.place != announcer.place) {
+            announcers.push(announcer);
         }
+        false
     }
 
     /// Returns an order that a node misses, if the time of its next GRAFT has come.
     pub(super) fn due(&mut self, local: usize, order: OrderIndex, now: Nanos) -> Option<&mut MissingOrder> {
-        let missing = &mut self.by_node[local];
-        let at = missing.binary_search_by_key(&order, |missing| missing.0).ok()?;
-        Some(&mut missing[at].1).filter(|missing| missing.due <= now)
+        self.0.get_mut(local, order).filter(|missing| missing.due <= now)
     }
 
-    /// Removes an order, and returns what was known of it.
-    pub(super) fn remove(&mut self, local: usize, order: OrderIndex) -> Option<MissingOrder> {
-        let missing = &mut self.by_node[local];
-        let at = missing.binary_search_by_key(&order, |missing| missing.0).ok()?;
-        self.count -= 1;
-        let (_, removed) = missing.remove(at);
-        if missing.is_empty() {
-            // A node that misses nothing holds no memory.
-            *missing = Vec::new();
-        }
-        Some(removed)
+    /// Removes an order, if the node misses it, and returns what was known of it.
+    pub(super) fn remove(&mut self, local: usize, order: OrderIndex) -> Option<&MissingOrder> {
+        self.0.close(local, order).map(|missing| &*missing)
     }
 
     /// Forgets a peer of a node as an announcer. Timers go on, and find others or nobody.
     pub(super) fn forget_announcer(&mut self, local: usize, place: u32) {
-        for (_, missing) in &mut self.by_node[local] {
-            missing.announcers.retain(|announcer| announcer.place != place);
-        }
+        self.0.for_each_of(local, |missing| missing.announcers.retain(|announcer| announcer.place != place));
     }
 
     /// Returns the number of missing orders of all nodes.
     pub(super) fn count(&self) -> u64 {
-        self.count
+        self.0.open() as u64
     }
 
     /// Iterates over the missing orders of all nodes.
     pub(super) fn orders(&self) -> impl Iterator<Item = OrderIndex> + '_ {
-        self.by_node.iter().flatten().map(|missing| missing.0)
+        self.0.orders()
+    }
+
+    /// Prefetches what is known of an order, if the node misses it.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, local: usize, order: OrderIndex) {
+        self.0.prefetch(local, order);
     }
 }
 

@@ -3,6 +3,7 @@
 use super::knobs::{EagerLinks, PlumtreeKnobs};
 use crate::ids::NodeId;
 use crate::protocol::ShardView;
+use crate::simd::prefetch;
 use crate::time::Nanos;
 use std::ops::Range;
 
@@ -98,6 +99,15 @@ impl PeerLinks {
 
     pub(super) fn set_lazy(&mut self, link: u32) {
         self.marks[link as usize] |= LAZY;
+    }
+
+    /// Requests the cache lines of a node's links.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, links: Range<u32>) {
+        let (first, last) = (links.start as usize, links.end.saturating_sub(1) as usize);
+        prefetch(&self.marks, first);
+        prefetch(&self.prunes_from, first);
+        prefetch(&self.prunes_from, last);
     }
 
     /// Returns true if a PRUNE may go over a link.

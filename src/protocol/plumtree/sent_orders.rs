@@ -3,6 +3,7 @@
 
 use super::knobs::PlumtreeKnobs;
 use crate::ids::OrderIndex;
+use crate::simd::prefetch;
 use crate::time::Nanos;
 use std::collections::VecDeque;
 
@@ -44,6 +45,12 @@ impl SentOrders {
             capacity: max_cached_payloads.map_or(usize::MAX, |most| most as usize),
             duplicates_max: prune_threshold,
         }
+    }
+
+    /// Requests the cache line of a node's list.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, local: usize) {
+        prefetch(&self.by_node, local);
     }
 
     /// Adds an order that a node has just received, and drops the oldest of those past a limit.

@@ -346,9 +346,9 @@ fn knobs_are_read_and_shown() {
 
 #[test]
 fn the_state_of_links_and_nodes_is_counted() {
-    assert_eq!(preset("paper").state_bytes(10, 40), 10 * 24 + 40);
-    assert_eq!(preset("iroh").state_bytes(10, 40), 10 * (24 + 32 + 32) + 40);
-    assert_eq!(preset("multi").state_bytes(10, 40), 10 * (24 + 32 + 32) + 40 * 9);
+    assert_eq!(preset("paper").state_bytes(10, 40), 16 * 4 + 40);
+    assert_eq!(preset("iroh").state_bytes(10, 40), 16 * 4 + 10 * (32 + 32) + 40);
+    assert_eq!(preset("multi").state_bytes(10, 40), 16 * 4 + 10 * (32 + 32) + 40 * 9);
 }
 
 /// An event at node 0.
