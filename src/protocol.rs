@@ -14,7 +14,6 @@
 //! | `bitcoin_relay` | a node announces each new order to its peers in trickles, as Bitcoin Core does |
 //! | `push_pull` | in rounds, a node calls one peer, and the two exchange what one of them lacks |
 //! | `gossipsub` | orders travel over a mesh of few links, and heartbeats tell other peers of them |
-//! | `link_queues` | orders that wait at a link |
 //! | `request_table` | the open requests of nodes, by node and order |
 //! | `turbine` | an order travels in shreds, each down a tree of its own |
 //! | `swim` | a node keeps a queue, and tells each order to drawn nodes a bounded number of times |
@@ -38,7 +37,6 @@ mod gossipsub;
 mod hyparview;
 mod knobs;
 mod lazy;
-mod link_queues;
 mod membership;
 mod over;
 mod plumtree;

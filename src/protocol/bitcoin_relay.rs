@@ -23,18 +23,20 @@
 //! at its timers every 100 ms, sorts a queue by fees, and disconnects from peers that misbehave: not modelled.
 
 mod knobs;
+mod missing_transactions;
 mod requests;
+mod waiting_orders;
 
 pub use knobs::BitcoinKnobs;
 
-use super::link_queues::LinkQueues;
 use super::{Context, Protocol, ProtocolState, ShardView, Targets, announcements, speaks};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
+use crate::message::{Kind, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
 use crate::random;
+use crate::simd::prefetch;
 use crate::time::Nanos;
-use requests::MissingTransactions;
-use smallvec::SmallVec;
+use missing_transactions::MissingTransactions;
+use waiting_orders::{LinkSet, WaitingOrders};
 
 /// The relay of Bitcoin Core.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,10 +46,10 @@ pub struct BitcoinRelay {
 
 impl BitcoinKnobs {
     /// Returns the bytes of the state of `nodes` nodes with `links` links counted at both ends, while one order is
-    /// announced to each of them and waits at each link.
+    /// announced over each of them.
     pub(crate) fn state_bytes(nodes: u64, links: u64) -> u64 {
-        let by_node = MissingTransactions::NODE_BYTES + size_of::<bool>();
-        let by_link = size_of::<LinkState>() + LinkQueues::LINK_BYTES + LinkQueues::ENTRY_BYTES;
+        let by_node = MissingTransactions::NODE_BYTES + WaitingOrders::NODE_BYTES + size_of::<bool>();
+        let by_link = size_of::<LinkState>() + MissingTransactions::ANNOUNCER_BYTES;
         nodes.saturating_mul(by_node as u64).saturating_add(links.saturating_mul(by_link as u64))
     }
 }
@@ -63,15 +65,19 @@ impl BitcoinRelay {
 #[derive(Debug)]
 pub struct BitcoinRelayState {
     knobs: BitcoinKnobs,
+    /// Announcements of a trickle from a short queue at most.
+    short_trickle_max: u32,
     links: Vec<LinkState>,
-    /// Orders that wait to be announced, by link.
-    queues: LinkQueues,
+    /// Orders that wait to be announced.
+    waiting: WaitingOrders,
     /// By node, true while a trickle to the peers that dialled it is due.
     inbound_due: Vec<bool>,
-    /// By node, the orders that were announced to it and that it does not have.
-    missing: Vec<MissingTransactions>,
-    /// Orders of all nodes that are announced and not there.
-    open: u64,
+    /// The orders that were announced to nodes that do not have them.
+    missing: MissingTransactions,
+    /// Orders of one message; empty between events.
+    orders: Vec<OrderHop>,
+    /// Orders to request, each with the peer that is asked; empty between events.
+    chosen: Vec<(NodeId, OrderHop)>,
 }
 
 /// One end of a link.
@@ -81,6 +87,8 @@ struct LinkState {
     announcements: u16,
     /// Open requests to the peer.
     in_flight: u16,
+    /// Orders that wait to be announced to the peer.
+    waiting: u32,
     /// True if the node dialled.
     is_outbound: bool,
     /// True while a trickle to this peer alone is due.
@@ -112,17 +120,22 @@ impl BitcoinRelayState {
         if !context.deliver(order) {
             return;
         }
-        let announced = self.forget(context, order);
-        let Some(order_hop) = order_hop else { return };
         let links = context.links();
-        let sender = context.link_of(from);
-        for link in links.clone() {
-            let place = link - links.start;
-            let has_it = sender == Some(link) || announced.iter().any(|announcer| announcer.place == place);
-            if !has_it && !self.links[link as usize].is_down {
-                self.queues.push(link, order_hop);
-                self.schedule(context, link);
+        let mut to = LinkSet::none(links.len());
+        for (link, place) in links.clone().zip(0..) {
+            if !self.links[link as usize].is_down {
+                to.insert(place);
             }
+        }
+        self.forget(context, order, |announcer| to.remove(announcer));
+        let Some(order_hop) = order_hop else { return };
+        if let Some(sender) = context.link_of(from) {
+            to.remove(sender - links.start);
+        }
+        self.waiting.push(context.local(), order_hop, &to);
+        for place in to.iter() {
+            self.links[(links.start + place) as usize].waiting += 1;
+            self.schedule(context, links.start + place);
         }
     }
 
@@ -145,14 +158,21 @@ impl BitcoinRelayState {
 
     /// Announces the oldest orders of a queue in one message, or in several if they do not fit into one (rule 3).
     fn trickle<C: Context>(&mut self, context: &mut C, link: u32) {
-        let peer = context.peers()[(link - context.links().start) as usize];
-        let most = self.knobs.trickle_max(self.queues.len(link));
-        let orders: Vec<OrderHop> = std::iter::from_fn(|| self.queues.pop(link)).take(most as usize).collect();
-        if !orders.is_empty() {
-            context.tally(ANNOUNCED, orders.len() as u64);
+        let (all, queued) = (context.links(), self.links[link as usize].waiting);
+        if queued == 0 {
+            return;
         }
+        let (place, mut orders) = (link - all.start, std::mem::take(&mut self.orders));
+        let (node, most) = ((context.local(), all.len()), self.knobs.trickle_max(self.short_trickle_max, queued));
+        self.waiting.take(node, place, most as usize, &mut orders);
+        let left = queued - orders.len() as u32;
+        self.links[link as usize].waiting = left;
+        context.tally(ANNOUNCED, orders.len() as u64);
+        let peer = context.peers()[place as usize];
         announcements::forward(context, peer, Kind::HAVE, &orders);
-        if !self.queues.is_empty(link) {
+        orders.clear();
+        self.orders = orders;
+        if left > 0 {
             self.schedule(context, link);
         }
     }
@@ -160,7 +180,7 @@ impl BitcoinRelayState {
 
 impl Protocol for BitcoinRelay {
     type State = BitcoinRelayState;
-    type Tail = Box<[u64]>;
+    type Tail = RareTail;
 
     const ORDERS_PER_EVENT_MAX: u32 = 1;
 
@@ -186,11 +206,13 @@ impl Protocol for BitcoinRelay {
         }
         BitcoinRelayState {
             knobs: self.knobs,
-            queues: LinkQueues::new(links.len()),
+            short_trickle_max: self.knobs.short_trickle_max(),
             links,
+            waiting: WaitingOrders::new(view.size()),
             inbound_due: vec![false; view.size()],
-            missing: vec![MissingTransactions::EMPTY; view.size()],
-            open: 0,
+            missing: MissingTransactions::new(view.size()),
+            orders: Vec::new(),
+            chosen: Vec::new(),
         }
     }
 
@@ -221,20 +243,36 @@ impl ProtocolState for BitcoinRelayState {
         }
     }
 
+    #[inline(always)]
+    fn prefetch(&self, view: &ShardView<'_>, node: NodeId, _: OrderIndex, kind: Option<Kind>) {
+        let local = view.local(node);
+        self.missing.prefetch(local);
+        if kind != Some(Kind::WANT) {
+            self.waiting.prefetch(local);
+            view.prefetch_peers(node);
+            let links = view.links_of(node);
+            prefetch(&self.links, links.start as usize);
+            prefetch(&self.links, links.end.saturating_sub(1) as usize);
+        }
+    }
+
     fn handle_timeout<C: Context>(&mut self, context: &mut C, token: u64) {
         let links = context.links();
         match token {
             INBOUND => {
                 self.inbound_due[context.local()] = false;
-                for link in links.filter(|&link| !self.links[link as usize].is_outbound).collect::<SmallVec<[_; 32]>>()
-                {
-                    self.trickle(context, link);
+                for link in links.clone() {
+                    if !self.links[link as usize].is_outbound {
+                        self.trickle(context, link);
+                    }
                 }
+                self.waiting.compact((context.local(), links.len()));
             }
             place if place < INBOUND => {
                 let link = links.start + place as u32;
                 self.links[link as usize].is_due = false;
                 self.trickle(context, link);
+                self.waiting.compact((context.local(), links.len()));
             }
             // The only other token is that of requests.
             _ => self.send_due_requests(context),
@@ -250,20 +288,24 @@ impl ProtocolState for BitcoinRelayState {
             // With a membership protocol it may be another peer.
             state.is_outbound = context.dialled(link);
         } else {
-            while self.queues.pop(link).is_some() {}
+            let (all, mut orders) = (context.links(), std::mem::take(&mut self.orders));
+            self.waiting.take((context.local(), all.len()), link - all.start, usize::MAX, &mut orders);
+            self.waiting.compact((context.local(), all.len()));
+            orders.clear();
+            self.orders = orders;
+            self.links[link as usize].waiting = 0;
             self.forget_announcer(context, link);
         }
     }
 
     /// Counts the orders that are announced and not there, and those that wait to be announced.
     fn awaited(&self) -> u64 {
-        self.open + self.queues.total()
+        self.missing.count() + self.waiting.total()
     }
 
     fn name_awaited(&self, mut name: impl FnMut(OrderIndex)) {
-        let missing = self.missing.iter().flat_map(MissingTransactions::orders);
-        missing.for_each(|&(order, _)| name(order));
-        self.queues.for_each(name);
+        self.missing.orders().for_each(&mut name);
+        self.waiting.for_each(name);
     }
 
     fn name_in_tail(&self, tail: &[u64], name: impl FnMut(OrderIndex)) {

@@ -44,11 +44,17 @@ impl Default for BitcoinKnobs {
 }
 
 impl BitcoinKnobs {
-    /// Returns the maximum number of announcements of a trickle from a queue of this length (rule 3).
-    pub(super) fn trickle_max(&self, queued: u32) -> u32 {
+    /// Returns the maximum number of announcements of a trickle from a short queue (rule 3).
+    pub(super) fn short_trickle_max(&self) -> u32 {
         let at_a_rate = u128::from(self.broadcast_per_second) * u128::from(self.inbound_interval.0) / 1_000_000_000;
+        at_a_rate.min(self.broadcast_max.into()) as u32
+    }
+
+    /// Returns the same for a queue of any length, from that of a short one: a division for each would cost what a
+    /// trickle does.
+    pub(super) fn trickle_max(&self, short: u32, queued: u32) -> u32 {
         // At least one, so that a queue becomes empty whatever the knobs are.
-        (at_a_rate + u128::from(queued / 1_000 * 5)).clamp(1, self.broadcast_max.into()) as u32
+        short.saturating_add(queued / 1_000 * 5).clamp(1, self.broadcast_max)
     }
 
     /// Returns the time between the announcement of a peer and the first request to it (rule 4).

@@ -1,6 +1,7 @@
 //! The rules of the relay, by their numbers, at a node with two links that it dialled and two that it accepted.
 
-use super::requests::{REQUESTS, RequestStage, TransactionAnnouncers};
+use super::missing_transactions::{RequestStage, TransactionAnnouncer};
+use super::requests::REQUESTS;
 use super::*;
 use crate::protocol::recording_context::{Action, RecordingContext};
 use crate::protocol::{DialRule, Knowledge};
@@ -145,8 +146,9 @@ fn intervals_are_exponential() {
 #[test]
 fn a_trickle_is_limited() {
     let knobs = BitcoinKnobs::default();
-    assert_eq!([0, 999, 1_000, 5_500].map(|queued| knobs.trickle_max(queued)), [70, 70, 75, 95]);
-    assert_eq!(knobs.trickle_max(1_000_000), 1_000);
+    let short = knobs.short_trickle_max();
+    assert_eq!([0, 999, 1_000, 5_500].map(|queued| knobs.trickle_max(short, queued)), [70, 70, 75, 95]);
+    assert_eq!(knobs.trickle_max(short, 1_000_000), 1_000);
     let mut node = Node::new(knobs);
     for order in 0..100 {
         node.relay.publish(&mut node.context, OrderIndex(order), 9);
@@ -214,7 +216,7 @@ fn a_peer_cannot_announce_without_end() {
     assert_eq!(node.relay.awaited(), 3);
     node.take_in(OUTBOUND[0], 0);
     node.hear(INBOUND_PEERS[0], &[5, 6]);
-    assert_eq!(node.relay.open, 3, "one was answered, one takes its place");
+    assert_eq!(node.relay.missing.count(), 3, "one was answered, one takes its place");
 }
 
 #[test]
@@ -273,22 +275,27 @@ proptest! {
 
 /// Asserts that the counts of links and orders equal those of the announcements that are remembered.
 fn check(node: &Node) -> Result<(), TestCaseError> {
-    let requests = node.relay.missing[4].orders();
-    let first = node.context.view().links_of(ME).start;
+    let missing = &node.relay.missing;
+    let orders: Vec<OrderIndex> = missing.orders().collect();
+    let announcers = |order: &OrderIndex| -> Vec<TransactionAnnouncer> {
+        let at = missing.find(4, *order).expect("a missing order");
+        missing.announcers(4, at).copied().collect()
+    };
+    let requests: Vec<Vec<TransactionAnnouncer>> = orders.iter().map(announcers).collect();
+    let is_open = |announcer: &&TransactionAnnouncer| announcer.stage == RequestStage::Open;
+    let mut waiting = 0;
     for (place, link) in (0..).zip(node.context.view().links_of(ME)) {
-        let own = || requests.iter().flat_map(|request| &request.1).filter(|announcer| announcer.place == place);
+        let own = || requests.iter().flatten().filter(|announcer| announcer.place == place);
         let state = node.relay.links[link as usize];
         prop_assert_eq!(usize::from(state.announcements), own().count());
-        let open = own().filter(|announcer| matches!(announcer.stage, RequestStage::Open(_))).count();
-        prop_assert_eq!((usize::from(state.in_flight), first + place), (open, link));
+        prop_assert_eq!(usize::from(state.in_flight), own().filter(is_open).count());
         prop_assert!(state.announcements <= node.relay.knobs.announcements, "bounded");
-        prop_assert!(!state.is_down || (state.announcements == 0 && node.relay.queues.is_empty(link)));
+        prop_assert!(!state.is_down || (state.announcements, state.waiting) == (0, 0));
+        waiting += u64::from(state.waiting);
     }
-    prop_assert_eq!(node.relay.open, requests.len() as u64);
-    let one_open = |request: &(OrderIndex, TransactionAnnouncers)| {
-        request.1.iter().filter(|announcer| matches!(announcer.stage, RequestStage::Open(_))).count() <= 1
-    };
-    prop_assert!(requests.iter().all(one_open));
+    prop_assert_eq!(node.relay.waiting.total(), waiting);
+    prop_assert_eq!(missing.count(), requests.len() as u64);
+    prop_assert!(orders.is_sorted() && requests.iter().all(|request| request.iter().filter(is_open).count() <= 1));
     Ok(())
 }
 
@@ -351,18 +358,15 @@ proptest! {
                 node.relay.handle_message(&mut node.context, &message, &tail);
                 check(&node)?;
             }
-            prop_assert!(node.relay.queues.total() <= 4 * node.context.held.len() as u64);
+            prop_assert!(node.relay.waiting.total() <= 4 * node.context.held.len() as u64);
         }
     }
 }
 
-/// The memory that is counted before a run is what the vectors take.
+/// The memory that is counted before a run is what the vectors take: one order takes no allocation of its own.
 #[test]
 fn the_state_is_as_large_as_counted() {
-    let mut node = Node::new(BitcoinKnobs::default());
-    node.hear(OUTBOUND[0], &[0]);
-    assert!(node.relay.missing[4].orders().len() == 1 && !node.relay.missing[4].orders()[0].1.spilled());
-    assert_eq!([size_of::<LinkState>(), LinkQueues::LINK_BYTES, LinkQueues::ENTRY_BYTES], [8, 4, 12]);
-    let announcers = size_of::<(OrderIndex, TransactionAnnouncers)>() as u64;
-    assert_eq!(BitcoinKnobs::state_bytes(10, 40), 10 * (32 + 1 + announcers) + 40 * 24);
+    let sizes = [size_of::<LinkState>(), MissingTransactions::ANNOUNCER_BYTES];
+    assert_eq!((sizes, MissingTransactions::NODE_BYTES, WaitingOrders::NODE_BYTES), ([12, 24], 40, 72));
+    assert_eq!(BitcoinKnobs::state_bytes(10, 40), 10 * (40 + 72 + 1) + 40 * (12 + 24));
 }
