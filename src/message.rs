@@ -176,6 +176,40 @@ impl Tail for RareTail {
     }
 }
 
+/// A tail of words for a protocol whose messages often have a single one, which takes no allocation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShortTail(ShortWords);
+
+/// The words of a short tail.
+#[derive(Clone, Debug, PartialEq)]
+enum ShortWords {
+    None,
+    One(u64),
+    Many(Box<RareWords>),
+}
+
+impl Tail for ShortTail {
+    const WORDS_MAX: usize = TAIL_WORDS_MAX;
+
+    #[inline]
+    fn of(words: &[u64]) -> Self {
+        ShortTail(match *words {
+            [] => ShortWords::None,
+            [word] => ShortWords::One(word),
+            _ => ShortWords::Many(Box::new(RareWords(words.into()))),
+        })
+    }
+
+    #[inline]
+    fn words(&self) -> &[u64] {
+        match &self.0 {
+            ShortWords::None => &[],
+            ShortWords::One(word) => std::slice::from_ref(word),
+            ShortWords::Many(words) => &words.0,
+        }
+    }
+}
+
 /// A tail of at most one word, which takes eight bytes and no allocation. Its word may have any value but the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WordTail(u64);
@@ -368,6 +402,15 @@ mod tests {
             assert_eq!((tail.words(), &tail.clone()), (words, &tail));
         }
         assert_eq!(size_of::<RareTail>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn a_short_tail_keeps_one_word_in_its_place() {
+        for words in [&[][..], &[7], &[7, 8], &[0; TAIL_WORDS_MAX]] {
+            let tail = ShortTail::of(words);
+            assert_eq!((tail.words(), &tail.clone()), (words, &tail));
+        }
+        assert_eq!(size_of::<ShortTail>(), 16);
     }
 
     #[test]

@@ -42,6 +42,7 @@ use super::membership::{Membership, MembershipState};
 use super::{Context, ShardView};
 use crate::ids::NodeId;
 use crate::message::{Kind, Message, TAIL_WORDS_MAX};
+use crate::simd::prefetch;
 use crate::time::Nanos;
 use active_views::ActiveViews;
 use node_lists::NodeLists;
@@ -237,6 +238,17 @@ impl MembershipState for HyParViewState {
         }
     }
 
+    #[inline(always)]
+    fn prefetch(&self, local: usize, handles: bool) {
+        self.active.prefetch(local);
+        if handles {
+            self.passive.prefetch(local);
+            self.asked.prefetch(local);
+            prefetch(&self.requests, local);
+            prefetch(&self.draws, local);
+        }
+    }
+
     fn slots(&self, local: usize) -> &[NodeId] {
         self.active.slots(local)
     }
@@ -369,26 +381,6 @@ impl HyParViewState {
     fn await_answer<C: Context>(&mut self, context: &mut C, node: NodeId) {
         self.asked.push(context.local(), node);
         context.wake_at(context.now() + self.hyparview.knobs.neighbor_request_timeout, u64::from(node.0));
-    }
-
-    /// Puts a node into the passive view, in place of a random member if it is full.
-    fn keep_passive<C: Context>(&mut self, context: &mut C, node: NodeId) {
-        if self.may_keep(context, node) {
-            let local = context.local();
-            if self.passive.is_full(local) {
-                let len = self.passive.of(local).len() as u64;
-                let place = below(self.draw(context), len) as usize;
-                self.passive.replace(local, place, node);
-            } else {
-                self.passive.push(local, node);
-            }
-        }
-    }
-
-    /// Returns true if a node is in neither view, and is another one.
-    fn may_keep<C: Context>(&self, context: &C, node: NodeId) -> bool {
-        let local = context.local();
-        node != context.me() && !self.active.has(local, node) && !self.passive.of(local).contains(&node)
     }
 
     /// Draws a word for a choice of the event's node.

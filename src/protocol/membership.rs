@@ -52,6 +52,11 @@ pub trait MembershipState {
     /// Handles a message of the protocol over it from a node that is no neighbour of this one.
     fn handle_stranger<C: Context>(&mut self, context: &mut C, stranger: NodeId);
 
+    /// Requests the cache lines of the slots of a node, and of all else that a message of the membership protocol or a
+    /// timer touches, if `handles` is true. It changes nothing but time.
+    #[inline(always)]
+    fn prefetch(&self, _local: usize, _handles: bool) {}
+
     /// Returns the slots of a node. An empty one holds the node itself.
     fn slots(&self, local: usize) -> &[NodeId];
 

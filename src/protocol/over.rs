@@ -14,7 +14,7 @@ mod tests;
 use super::membership::{Membership, MembershipState, NEIGHBOURS_MAX};
 use super::{Context, Protocol, ProtocolState, ShardView, TargetDraw, Targets};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, RareTail};
+use crate::message::{Kind, Message, ShortTail};
 use crate::time::Nanos;
 use contexts::{MEMBERSHIP, MembershipContext, NeighbourContext, Spread};
 use smallvec::SmallVec;
@@ -77,7 +77,8 @@ impl<M: Membership, P: Protocol> Over<M, P> {
 
 impl<M: Membership, P: Protocol> Protocol for Over<M, P> {
     type State = OverState<M::State, P::State>;
-    type Tail = RareTail;
+    // Most messages of a membership protocol name one node.
+    type Tail = ShortTail;
 
     const KINDS: &'static [(Kind, &'static str)] = M::KINDS;
     const STARTS: bool = true;
@@ -205,6 +206,15 @@ impl<M: MembershipState, P: ProtocolState> ProtocolState for OverState<M, P> {
         self.with_protocol(context, from, |protocol, context| protocol.handle_message(context, message, tail));
         if !self.membership.slots(context.local()).contains(&from) {
             self.with_membership(context, |membership, context| membership.handle_stranger(context, from));
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, view: &ShardView<'_>, node: NodeId, order: OrderIndex, kind: Option<Kind>) {
+        let is_own = kind.is_none_or(|kind| kind >= FIRST_KIND);
+        self.membership.prefetch(view.local(node), is_own);
+        if kind.is_none() || !is_own {
+            self.protocol.prefetch(&view.with_slots(self.slots as u32), node, order, kind);
         }
     }
 

@@ -20,8 +20,9 @@
 use super::knobs::{self, knob};
 use super::{BadKnob, Context, Knob, Knobs, Preset, Protocol, ProtocolState, ShardView, Targets};
 use super::{announcements, speaks};
-use crate::ids::OrderIndex;
-use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX, TTL_MAX};
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::{Kind, Message, OrderHop, ShortTail, TAIL_WORDS_MAX, TTL_MAX};
+use crate::simd::prefetch;
 use crate::time::Nanos;
 use smallvec::SmallVec;
 
@@ -138,10 +139,10 @@ pub struct PushPullState {
 /// The orders of one node.
 #[derive(Clone, Debug, Default)]
 struct Caller {
-    /// The orders that its digests name, by receipt.
-    recent: Vec<RecentOrder>,
+    /// The orders that its digests name, by receipt. A single one takes no allocation.
+    recent: SmallVec<[RecentOrder; 1]>,
     /// The orders that it has requested in this round.
-    requested: Vec<OrderIndex>,
+    requested: SmallVec<[OrderIndex; 4]>,
 }
 
 /// An order that a node got lately.
@@ -231,7 +232,7 @@ impl PushPullState {
 
 impl Protocol for PushPull {
     type State = PushPullState;
-    type Tail = Box<[u64]>;
+    type Tail = ShortTail;
 
     const ORDERS_PER_EVENT_MAX: u32 = 1;
 
@@ -274,6 +275,16 @@ impl ProtocolState for PushPullState {
             DIGEST => self.receive_digest(context, message, tail),
             // No other kind is admitted.
             _ => {}
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, view: &ShardView<'_>, node: NodeId, _: OrderIndex, kind: Option<Kind>) {
+        if kind != Some(Kind::WANT) {
+            prefetch(&self.callers, view.local(node));
+        }
+        if kind.is_none() {
+            view.prefetch_peers(node);
         }
     }
 

@@ -28,7 +28,8 @@ pub use knobs::SwimKnobs;
 
 use super::{Context, Protocol, ProtocolState, ShardView, Targets, announcements, speaks};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
+use crate::message::{Kind, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
+use crate::simd::prefetch;
 use crate::time::Nanos;
 use smallvec::SmallVec;
 use std::cmp::Reverse;
@@ -267,7 +268,7 @@ const DISCARDED: u8 = 0;
 
 impl Protocol for Swim {
     type State = SwimState;
-    type Tail = Box<[u64]>;
+    type Tail = RareTail;
 
     const ORDERS_PER_EVENT_MAX: u32 = 1;
 
@@ -328,6 +329,17 @@ impl ProtocolState for SwimState {
             DIGEST => self.receive_digest(context, message.from, tail),
             // An acknowledgement is for failure detection alone, and no other kind is admitted.
             _ => {}
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, view: &ShardView<'_>, node: NodeId, _: OrderIndex, kind: Option<Kind>) {
+        let is_answer = matches!(kind, Some(ACK | Kind::WANT));
+        if !is_answer {
+            prefetch(&self.members, view.local(node));
+        }
+        if kind.is_none() {
+            view.prefetch_peers(node);
         }
     }
 

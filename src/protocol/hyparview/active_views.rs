@@ -1,6 +1,7 @@
 //! The active views of a shard's nodes: the neighbours of each, in slots that they keep while they stay.
 
 use crate::ids::NodeId;
+use crate::simd::prefetch;
 
 /// The active views of the nodes of a shard. An empty slot holds the node itself.
 #[derive(Debug)]
@@ -32,6 +33,14 @@ impl ActiveViews {
     /// Returns a bit for each slot of a node, set if the node opened the link.
     pub(super) fn opened(&self, local: usize) -> u64 {
         self.opened[local]
+    }
+
+    /// Requests the cache lines of a node's view.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, local: usize) {
+        prefetch(&self.slots, local * self.capacity);
+        prefetch(&self.slots, (local + 1) * self.capacity - 1);
+        prefetch(&self.opened, local);
     }
 
     /// Iterates over the neighbours of a node.

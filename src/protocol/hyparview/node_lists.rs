@@ -1,6 +1,10 @@
 //! Short lists of nodes, one for each node of a shard, in places that are allocated at the start.
 
 use crate::ids::NodeId;
+use crate::simd::prefetch;
+
+/// Nodes in a cache line.
+const PER_LINE: usize = 16;
 
 /// A list for each node of a shard: all of one maximum length, each without repeats.
 #[derive(Debug)]
@@ -24,6 +28,15 @@ impl NodeLists {
     /// Returns the list of a node.
     pub(super) fn of(&self, local: usize) -> &[NodeId] {
         &self.nodes[local * self.len_max..][..usize::from(self.lens[local])]
+    }
+
+    /// Requests the cache lines of a node's list.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, local: usize) {
+        prefetch(&self.lens, local);
+        let (begin, end) = (local * self.len_max, (local + 1) * self.len_max);
+        let last = end.saturating_sub(1);
+        (begin..end).step_by(PER_LINE).chain([last]).for_each(|place| prefetch(&self.nodes, place));
     }
 
     pub(super) fn is_full(&self, local: usize) -> bool {

@@ -1,4 +1,4 @@
-//! The shuffle, by which passive views change (rule 6).
+//! The passive views, and the shuffle by which they change (rule 6).
 
 use super::walk::{Walk, below, select};
 use super::{HyParViewState, SHUFFLE, SHUFFLE_REPLY};
@@ -90,6 +90,26 @@ impl HyParViewState {
                 self.keep_passive(context, node);
             }
         }
+    }
+
+    /// Puts a node into the passive view, in place of a random member if it is full.
+    pub(super) fn keep_passive<C: Context>(&mut self, context: &mut C, node: NodeId) {
+        if self.may_keep(context, node) {
+            let local = context.local();
+            if self.passive.is_full(local) {
+                let len = self.passive.of(local).len() as u64;
+                let place = below(self.draw(context), len) as usize;
+                self.passive.replace(local, place, node);
+            } else {
+                self.passive.push(local, node);
+            }
+        }
+    }
+
+    /// Returns true if a node is in neither view, and is another one.
+    fn may_keep<C: Context>(&self, context: &C, node: NodeId) -> bool {
+        let local = context.local();
+        node != context.me() && !self.active.has(local, node) && !self.passive.of(local).contains(&node)
     }
 
     /// Sends the words that are ready and these nodes, two to a word; an odd one stands twice.
