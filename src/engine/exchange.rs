@@ -73,6 +73,10 @@ pub(super) trait ExchangeEnd<T> {
     /// the next meeting. Leaves all vectors empty.
     fn send(&mut self, out: &mut [Vec<T>]);
 
+    /// Sends items to a shard ahead of the next meeting, if that spares memory: they come before those that are sent
+    /// then, as a batch of their own. Leaves the vector empty, or as it is.
+    fn send_ahead(&mut self, _to: usize, _items: &mut Vec<T>) {}
+
     /// Waits for the reports of all shards and merges them; every shard gets the same result.
     fn meet(&mut self, report: WindowReport) -> Result<WindowReport, ExchangeBroken>;
 
@@ -89,6 +93,10 @@ pub(super) trait ExchangeEnd<T> {
 impl<T, E: ExchangeEnd<T>> ExchangeEnd<T> for &mut E {
     fn send(&mut self, out: &mut [Vec<T>]) {
         (**self).send(out);
+    }
+
+    fn send_ahead(&mut self, to: usize, items: &mut Vec<T>) {
+        (**self).send_ahead(to, items);
     }
 
     fn meet(&mut self, report: WindowReport) -> Result<WindowReport, ExchangeBroken> {

@@ -3,6 +3,7 @@
 use super::exchange::{ClusterEnd, ClusterMember, ExchangeBroken, ExchangeEnd, run_shards};
 use super::hops::{MemberHops, MemberWorker, SetWord};
 use super::member_parts::{MemberParts, MemberRun, NodeFiguresRequest};
+use super::node_traffic::ShardTraffic;
 use super::shard_outcome::{MergedShards, RunTotals};
 use super::shard_receipts::{HopReceipts, ShardReceipts};
 use super::shortest_path::{Candidate, ShardLedger, settled_in_cluster};
@@ -100,7 +101,7 @@ fn shard_outcome<P: FirstMessage>(
     let (first, origin) = (NodeId(nodes.start), origin(setup).unwrap_or(NodeId(u32::MAX)));
     let receipts = HopReceipts { latency, origin, first, hop_of, senders };
     let digest = if reason.is_cut_short() { 0 } else { receipts.digest() };
-    let ledger = ShardLedger { end: reason, at, record, model_lost: 0, traffic: Vec::new() };
+    let ledger = ShardLedger { end: reason, at, record, model_lost: 0, traffic: ShardTraffic::NONE };
     let (ledger, receipts) = if setup.keeps_traffic && !reason.is_cut_short() {
         let compact = receipts.compact();
         drop(receipts);

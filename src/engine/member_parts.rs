@@ -9,6 +9,7 @@ pub use summary::NodeSummary;
 
 use super::EngineSetup;
 use super::exchange::{ClusterEnd, ClusterMember, CrossingItem, ExchangeBroken, ExchangeCounts, ExchangeEnd};
+use super::node_traffic::ShardTraffic;
 use super::shard_outcome::MergedShards;
 use super::shard_receipts::ShardReceipts;
 use crate::ids::NodeId;
@@ -69,7 +70,7 @@ pub(super) struct ProcessPart {
 impl MemberNodes {
     fn of(MergedShards { totals, receipts, traffic, .. }: &MergedShards) -> MemberNodes {
         let settled_peers = totals.settled_peers.clone();
-        MemberNodes { receipts: receipts.clone().into_each(), traffic: traffic.clone(), settled_peers }
+        MemberNodes { receipts: receipts.clone().into_each(), traffic: traffic.by_node().collect(), settled_peers }
     }
 }
 
@@ -90,6 +91,7 @@ impl<'a> MemberParts<'a> {
     ) -> Result<Option<MemberRun>, ExchangeBroken> {
         let first = self.member.shards().start;
         self.parts.lock()[shard - first] = Some((outcome, end.traffic));
+        end.free_room();
         // All shards of this process have handed over when all shards of all processes have.
         end.add_up(&mut [])?;
         if shard != first {
@@ -106,6 +108,8 @@ impl<'a> MemberParts<'a> {
             false => {
                 let receipts = std::mem::replace(&mut part.outcome.receipts, ShardReceipts::Each(Vec::new()));
                 part.outcome.receipts = ShardReceipts::Each(receipts.into_each());
+                let traffic = std::mem::replace(&mut part.outcome.traffic, ShardTraffic::NONE);
+                part.outcome.traffic = ShardTraffic::Each(traffic.into_each());
                 None
             }
         };

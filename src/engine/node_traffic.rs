@@ -8,9 +8,11 @@ use crate::record::Traffic;
 use crate::simd::prefetch;
 use crate::sys::touched;
 use crate::time::Nanos;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The traffic of the nodes of one shard.
+#[derive(Clone)]
 pub(super) struct NodeTraffic {
     counts: Vec<OrderMessageCounts>,
     /// The bytes of each message with an order, if the bytes of all follow from their number.
@@ -19,6 +21,64 @@ pub(super) struct NodeTraffic {
     bytes: Vec<[u64; 2]>,
     /// By node, multiples of 2^32 that its counts of messages received and sent have passed.
     passed: BTreeMap<u32, [u64; 2]>,
+}
+
+/// The traffic of the nodes of some shards, which follow each other.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum ShardTraffic {
+    /// That of each node. Only this form crosses to another process.
+    Each(Vec<Traffic>),
+    /// As it was counted, by shard.
+    #[cfg(feature = "cluster")]
+    #[serde(skip)]
+    Counted(Vec<NodeTraffic>),
+}
+
+impl ShardTraffic {
+    /// The traffic of no node, as of a run that keeps none.
+    #[cfg(feature = "cluster")]
+    pub(super) const NONE: ShardTraffic = ShardTraffic::Each(Vec::new());
+
+    /// Returns true if it is that of no node.
+    #[cfg(feature = "cluster")]
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            ShardTraffic::Each(traffic) => traffic.is_empty(),
+            ShardTraffic::Counted(shards) => shards.iter().all(|shard| shard.nodes() == 0),
+        }
+    }
+
+    /// Iterates over the traffic by node.
+    #[cfg(feature = "cluster")]
+    pub(super) fn by_node(&self) -> impl Iterator<Item = Traffic> + '_ {
+        let (each, shards) = match self {
+            ShardTraffic::Each(traffic) => (&traffic[..], &[][..]),
+            ShardTraffic::Counted(shards) => (&[][..], &shards[..]),
+        };
+        each.iter().copied().chain(shards.iter().flat_map(NodeTraffic::by_node))
+    }
+
+    /// Returns the traffic of each node.
+    pub(super) fn into_each(self) -> Vec<Traffic> {
+        match self {
+            ShardTraffic::Each(traffic) => traffic,
+            #[cfg(feature = "cluster")]
+            counted => counted.by_node().collect(),
+        }
+    }
+
+    /// Appends that of the nodes that follow.
+    #[cfg(feature = "cluster")]
+    pub(super) fn append(&mut self, others: ShardTraffic) {
+        match (self, others) {
+            (ShardTraffic::Counted(own), ShardTraffic::Counted(others)) => own.extend(others),
+            (own, others) => {
+                let mut all = std::mem::replace(own, ShardTraffic::NONE).into_each();
+                all.extend(others.into_each());
+                *own = ShardTraffic::Each(all);
+            }
+        }
+    }
 }
 
 /// The messages with an order that a node has received and sent, modulo 2^32.
@@ -42,6 +102,13 @@ impl NodeTraffic {
     fn of(bytes_each: Option<u32>, nodes: usize) -> NodeTraffic {
         let counts = touched(nodes, OrderMessageCounts::default());
         NodeTraffic { counts, bytes_each, bytes: Vec::new(), passed: BTreeMap::new() }
+    }
+
+    /// Creates the traffic of nodes from the numbers of messages that each has received and sent, all of equal length.
+    #[cfg(feature = "cluster")]
+    pub(super) fn counted(bytes_each: u32, counts: impl Iterator<Item = [u32; 2]>) -> NodeTraffic {
+        let counts = counts.map(|[received, sent]| OrderMessageCounts { received, sent }).collect();
+        NodeTraffic { counts, bytes_each: Some(bytes_each), bytes: Vec::new(), passed: BTreeMap::new() }
     }
 
     /// Returns the number of nodes.
@@ -137,6 +204,22 @@ mod tests {
             let control = Traffic { bytes_in: 7, bytes_out: 9, ..Traffic::default() };
             assert_eq!((traffic.nodes(), all), (3, vec![Traffic::default(), node, control]));
         }
+    }
+
+    #[cfg(feature = "cluster")]
+    #[test]
+    fn shards_are_put_together_in_either_form() {
+        let shard = |counts: &[[u32; 2]]| ShardTraffic::Counted(vec![NodeTraffic::counted(10, counts.iter().copied())]);
+        let (one, other) = (shard(&[[1, 2], [3, 4]]), shard(&[[5, 6]]));
+        let mut counted = one.clone();
+        counted.append(other.clone());
+        let mut each = ShardTraffic::Each(one.into_each());
+        each.append(other);
+        assert!(matches!(&counted, ShardTraffic::Counted(shards) if shards.len() == 2) && !counted.is_empty());
+        let last = Traffic { copies: 5, firsts: 0, sent: 6, bytes_in: 50, bytes_out: 60 };
+        let each = each.into_each();
+        assert_eq!((counted.by_node().collect::<Vec<_>>(), each.len(), each[2]), (each.clone(), 3, last));
+        assert!(ShardTraffic::NONE.is_empty());
     }
 
     #[test]

@@ -4,11 +4,11 @@
 //! a new field does not compile until it is merged.
 
 use super::digest::of_receipts;
-use super::node_traffic::NodeTraffic;
+use super::node_traffic::{NodeTraffic, ShardTraffic};
 use super::shard_receipts::ShardReceipts;
 use super::{EngineOutcome, EngineSetup, FirstEncounters, OrderTraffic};
 use crate::ids::{NodeId, OrderIndex};
-use crate::record::{AccessLinkRecord, End, Receipt, ReceiptTotals, Receipts, Traffic, WorkerRecord};
+use crate::record::{AccessLinkRecord, End, Receipt, ReceiptTotals, Receipts, WorkerRecord};
 use crate::time::Nanos;
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +41,7 @@ pub(super) struct MergedShards {
     pub(super) under_way: i64,
     /// First receipts of the shards' nodes.
     pub(super) receipts: ShardReceipts,
-    /// By node.
-    pub(super) traffic: Vec<Traffic>,
+    pub(super) traffic: ShardTraffic,
 }
 
 /// The outcome of one shard.
@@ -100,7 +99,7 @@ impl ShardOutcome {
     #[cfg(feature = "cluster")]
     pub(super) fn alone(self) -> MergedShards {
         let ShardOutcome { totals, under_way, receipts, traffic } = self;
-        let traffic = traffic.by_node().collect();
+        let traffic = ShardTraffic::Counted(vec![traffic]);
         MergedShards { totals, under_way, receipts: ShardReceipts::Each(receipts), traffic }
     }
 }
@@ -116,7 +115,8 @@ impl EndedRun {
             under_way += at_shard;
             traffic.extend(by_node.by_node());
         }
-        MergedShards { totals, under_way, receipts: ShardReceipts::Each(receipts), traffic }
+        let (receipts, traffic) = (ShardReceipts::Each(receipts), ShardTraffic::Each(traffic));
+        MergedShards { totals, under_way, receipts, traffic }
     }
 
     /// Merges the shards' outcomes.
@@ -153,11 +153,11 @@ impl MergedShards {
             totals.merge(&part.totals);
             under_way += part.under_way;
         }
-        // Each part is freed as soon as it has been copied.
-        let mut traffic = Vec::with_capacity(parts.iter().map(|part| part.traffic.len()).sum());
-        parts.iter_mut().for_each(|part| traffic.extend(std::mem::take(&mut part.traffic)));
+        let mut traffic = parts.iter_mut().map(|part| std::mem::replace(&mut part.traffic, ShardTraffic::NONE));
+        let mut all = traffic.next().unwrap_or(ShardTraffic::NONE);
+        traffic.for_each(|traffic| all.append(traffic));
         let receipts = joined_receipts(parts.into_iter().map(|part| part.receipts).collect(), orders);
-        MergedShards { totals, under_way, receipts, traffic }
+        MergedShards { totals, under_way, receipts, traffic: all }
     }
 
     /// Returns the outcome of a run that ended for this reason at this time, and of which these are all shards.
@@ -169,7 +169,7 @@ impl MergedShards {
         if end.is_cut_short() {
             totals.digest = 0;
         }
-        let receipts = Receipts::Each(receipts.into_each());
+        let (receipts, traffic) = (Receipts::Each(receipts.into_each()), traffic.into_each());
         EngineOutcome { end, ended_at, totals, receipts, traffic, is_rough: false }
     }
 }

@@ -27,6 +27,8 @@ use super::exchange::{Exchange, ExchangeBroken, run_shards};
 #[cfg(feature = "cluster")]
 use super::member_parts::{MemberParts, MemberRun, NodeFiguresRequest};
 #[cfg(feature = "cluster")]
+use super::node_traffic::ShardTraffic;
+#[cfg(feature = "cluster")]
 use super::shard_outcome::{MergedShards, RunTotals};
 #[cfg(feature = "cluster")]
 use super::shard_receipts::ShardReceipts;
@@ -36,8 +38,6 @@ use crate::ids::OrderIndex;
 use crate::message::OrderHop;
 use crate::network::LATENCY_MAX;
 use crate::protocol::FirstMessage;
-#[cfg(feature = "cluster")]
-use crate::record::Traffic;
 use crate::record::{CompactReceipt, End, Receipt, Receipts, WorkerRecord};
 use crate::sync::{Arena, OwnedBitmap};
 use crate::sys::touched;
@@ -133,7 +133,7 @@ pub(super) fn run_in_cluster<P: FirstMessage>(
         receipts.collect(),
         |shard, end: &mut ClusterEnd<'_, Candidate>, share, receipts: Vec<CompactReceipt>| {
             let ShortestPathShare { end: reason, at, record, model_lost, digest } = share;
-            let counted = ShardLedger { end: reason, at, record, model_lost, traffic: Vec::new() };
+            let counted = ShardLedger { end: reason, at, record, model_lost, traffic: ShardTraffic::NONE };
             let ShardLedger { end: reason, mut record, model_lost, traffic, .. } =
                 settled_in_cluster(setup, protocol, (shard, &receipts), counted, end)?;
             record.model.lost = model_lost;
@@ -153,7 +153,7 @@ pub(super) struct ShardLedger {
     pub(super) record: WorkerRecord,
     pub(super) model_lost: u64,
     /// By node, if it was counted.
-    pub(super) traffic: Vec<Traffic>,
+    pub(super) traffic: ShardTraffic,
 }
 
 /// Completes the ledger of a shard with the traffic of its nodes, and up to the end of the run if it ended before it
@@ -177,7 +177,7 @@ pub(super) fn settled_in_cluster<P: FirstMessage>(
     end.traffic.settled = end.traffic.events - before.events;
     match settled {
         Some(settled) => {
-            ledger.traffic = settled.traffic;
+            ledger.traffic = ShardTraffic::Counted(vec![settled.traffic]);
             if !is_whole {
                 // The windows went beyond the end, so the count up to the end replaces theirs.
                 (ledger.record, ledger.model_lost) = (settled.record, settled.model_lost);

@@ -170,7 +170,7 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
             self.handle(window);
             self.shard.count_until(self.width.end(window));
             let report = self.report();
-            self.shard.sink.hand_over(&mut self.out);
+            self.shard.sink.hand_over(&mut self.out, |shard, events| self.exchange.send_ahead(shard, events));
             self.exchange.send(&mut self.out);
             let report = self.exchange.meet(report)?;
             let sink = &mut self.shard.sink;

@@ -17,12 +17,16 @@ use super::{Exchange, ExchangeBroken, ExchangeEnd, WindowReport};
 use crate::sys::monotonic_ns;
 use std::collections::VecDeque;
 use std::ops::Range;
+use timely::communication::Push;
 use timely::communication::allocator::zero_copy::allocator::TcpBuilder;
 
 /// The channels of timely, by number: packets, parcels, and packets of other items than the first ones.
 const PACKETS: usize = 0;
 const PARCELS: usize = 1;
 const OTHER_PACKETS: usize = 2;
+
+/// The bytes of items that are sent ahead of their meeting.
+const AHEAD_BYTES: usize = 1 << 19;
 
 /// The counts of what a shard has sent to other processes, and its waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,6 +103,8 @@ pub(in crate::engine) struct ClusterEnd<'a, T> {
     words: Vec<u64>,
     /// Bytes of buffers in this meeting, as in [`ExchangeCounts`].
     buffered: u64,
+    /// Those of the last meeting.
+    met: u64,
     pub(in crate::engine) traffic: ExchangeCounts,
 }
 
@@ -137,6 +143,7 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
             read: Vec::new(),
             words: Vec::new(),
             buffered: 0,
+            met: 0,
             traffic: ExchangeCounts::default(),
         }
     }
@@ -144,7 +151,6 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
     /// Sends each other shard what this one has for it, with this report and these counts.
     fn tell(&mut self, report: &WindowReport, counts: &[u64]) {
         self.traffic.meetings += 1;
-        self.buffered = 0;
         for (to, push) in self.packets.to.iter_mut().enumerate().filter(|&(to, _)| to != self.shard) {
             let items = &mut self.out[to];
             if self.member.shards().contains(&to) {
@@ -153,16 +159,8 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
                 push.done();
                 continue;
             }
-            self.traffic.events += items.len() as u64;
-            self.buffered += size_of_val(&items[..]) as u64;
-            packet::write(self.shard, (report, counts), items, &mut self.words, |packet| {
-                let bytes = packet.as_ref().map_or(0, Packet::bytes);
-                self.traffic.bytes += bytes;
-                self.buffered += bytes;
-                push.push(packet);
-            });
-            push.done();
-            items.clear();
+            let sent = Sent { traffic: &mut self.traffic, buffered: &mut self.buffered, words: &mut self.words };
+            sent.write(self.shard, push, (report, counts), items, true);
         }
         self.connections.release();
     }
@@ -184,8 +182,7 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
         self.connections.poll(self.member, || {
             while let Some(packet) = packets.recv() {
                 let sender = packet.sender().filter(|&sender| sender < arrived.len()).ok_or(ExchangeBroken)?;
-                // Once as they came, and once as items.
-                *buffered += 2 * packet.bytes();
+                *buffered += packet.bytes();
                 if packet.is_last() && std::mem::take(&mut missing[sender]) {
                     count -= 1;
                 }
@@ -194,7 +191,8 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
             Ok(count == 0)
         })?;
         self.traffic.waited += monotonic_ns() - began;
-        self.traffic.buffered = self.traffic.buffered.max(self.buffered);
+        self.met = std::mem::take(&mut self.buffered);
+        self.traffic.buffered = self.traffic.buffered.max(self.met);
         self.received.clear();
         for shard in 0..self.arrived.len() {
             if shard == self.shard {
@@ -235,9 +233,56 @@ impl<'a, T: CrossingItem> ClusterEnd<'a, T> {
     pub(in crate::engine) fn add_up_processes(&mut self, counts: &mut [u64]) -> Result<(), ExchangeBroken> {
         self.talk.add_up(self.member, &mut self.connections, counts)
     }
+
+    /// Frees the room of earlier meetings, of which a run that has ended needs no more.
+    pub(in crate::engine) fn free_room(&mut self) {
+        self.out.iter_mut().for_each(|items| *items = Vec::new());
+        (self.received, self.read, self.words) = Default::default();
+    }
+}
+
+/// The counts of what a shard sends, and room for the words of a packet.
+struct Sent<'a> {
+    traffic: &'a mut ExchangeCounts,
+    buffered: &'a mut u64,
+    words: &'a mut Vec<u64>,
+}
+
+impl Sent<'_> {
+    /// Writes a piece of what shard `from` has for one of another process, and forgets the items.
+    fn write<T: CrossingItem>(
+        self,
+        from: usize,
+        push: &mut Box<dyn Push<Packet<T>>>,
+        head: (&WindowReport, &[u64]),
+        items: &mut Vec<T>,
+        is_last: bool,
+    ) {
+        let Sent { traffic, buffered, words } = self;
+        traffic.events += items.len() as u64;
+        // What is sent ahead has been forgotten when the rest is sent.
+        *buffered += if is_last { size_of_val(&items[..]) as u64 } else { 0 };
+        packet::write((from, is_last), head, items, words, |packet| {
+            let bytes = packet.as_ref().map_or(0, Packet::bytes);
+            traffic.bytes += bytes;
+            *buffered += bytes;
+            push.push(packet);
+        });
+        push.done();
+        items.clear();
+    }
 }
 
 impl<T: CrossingItem> ExchangeEnd<T> for ClusterEnd<'_, T> {
+    fn send_ahead(&mut self, to: usize, items: &mut Vec<T>) {
+        if size_of_val(&items[..]) < AHEAD_BYTES || self.member.shards().contains(&to) {
+            return;
+        }
+        let sent = Sent { traffic: &mut self.traffic, buffered: &mut self.buffered, words: &mut self.words };
+        sent.write(self.shard, &mut self.packets.to[to], (&WindowReport::default(), &[]), items, false);
+        self.connections.release();
+    }
+
     fn send(&mut self, out: &mut [Vec<T>]) {
         for (own, items) in self.out.iter_mut().zip(out) {
             // What is left of an earlier batch has room, and is empty.
@@ -255,7 +300,7 @@ impl<T: CrossingItem> ExchangeEnd<T> for ClusterEnd<'_, T> {
     fn receive(&mut self, mut take: impl FnMut(&mut Vec<T>)) {
         // Each packet is dropped once it has been read, so that bytes and items never take the memory of both.
         for packet in self.received.drain(..) {
-            let is_last = packet.is_last();
+            let ends_piece = packet.ends_piece();
             match packet {
                 Packet::Here { mut items, .. } => take(&mut items),
                 Packet::Words(_) => {}
@@ -263,8 +308,10 @@ impl<T: CrossingItem> ExchangeEnd<T> for ClusterEnd<'_, T> {
                     let parts = packet::words(&bytes, &mut self.words).and_then(packet::read);
                     let is_whole = parts.and_then(|parts| T::read(parts.items, |item| self.read.push(item)));
                     assert!(is_whole.is_some(), "a process of this version wrote the packet");
-                    // The items of a shard are one batch, however many packets they take.
-                    if is_last {
+                    // Items that were sent together are one batch, however many packets they take.
+                    if ends_piece {
+                        let items = size_of_val(&self.read[..]) as u64;
+                        self.traffic.buffered = self.traffic.buffered.max(self.met + items);
                         take(&mut self.read);
                         self.read.clear();
                     }

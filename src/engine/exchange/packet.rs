@@ -1,13 +1,15 @@
 //! A packet from one shard to another for a meeting: its report, its counts and its items; between processes as words.
 //!
 //! ```text
-//! head: from: u32, 1 if more packets of this meeting follow | fresh counts: u32, counts: u32 | flags
+//! head: from: u32, 1 if more packets of this meeting follow, 2 more if these begin a new piece
+//!       fresh counts: u32, counts: u32 | flags
 //!       next | wake | events | holding | last event | last arrival | messages
 //! then the fresh counts, two words each, the counts, and the items
 //! ```
 //!
-//! A long list of items is cut into packets of half a mebibyte, so that the first are under way while the last are
-//! written, and no buffer of the connection grows to the size of a window.
+//! Items that are sent ahead of their meeting are a piece of their own. A long list of items is cut into packets of
+//! half a mebibyte, so that the first are under way while the last are written, and no buffer of the connection grows
+//! to the size of a window.
 
 use super::WindowReport;
 use crate::ids::OrderIndex;
@@ -25,6 +27,10 @@ const HEAD: usize = 10;
 
 /// Words that are written to a connection's buffer at a time.
 const WRITTEN_WORDS: usize = 512;
+
+/// Set above the number of the sender if more packets of the meeting follow; and if a new piece begins with them.
+const FOLLOWED: u64 = 1;
+const ENDS_PIECE: u64 = 2;
 
 /// Bytes of a word.
 const WORD: usize = size_of::<u64>();
@@ -77,7 +83,12 @@ impl<T> Packet<T> {
 
     /// Returns true if it is the last of its sender for this meeting.
     pub(super) fn is_last(&self) -> bool {
-        self.first_word().is_none_or(|word| word >> u32::BITS == 0)
+        self.first_word().is_none_or(|word| word >> u32::BITS & FOLLOWED == 0)
+    }
+
+    /// Returns true if its items end a piece.
+    pub(super) fn ends_piece(&self) -> bool {
+        self.first_word().is_none_or(|word| word >> u32::BITS != FOLLOWED)
     }
 
     fn first_word(&self) -> Option<u64> {
@@ -105,10 +116,10 @@ pub(super) fn before_items(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(head * WORD)]
 }
 
-/// Writes everything that a shard has to say to one of another process, and passes it to `push` packet by packet.
-/// `room` is the memory of the packets, which `push` leaves where they are.
+/// Writes a piece of what a shard has to say to one of another process, the last for a meeting or one ahead of it, and
+/// passes it to `push` packet by packet. `room` is the memory of the packets, which `push` leaves where they are.
 pub(super) fn write<T: CrossingItem>(
-    from: usize,
+    (from, is_last): (usize, bool),
     (report, counts): (&WindowReport, &[u64]),
     items: &[T],
     room: &mut Vec<u64>,
@@ -127,7 +138,12 @@ pub(super) fn write<T: CrossingItem>(
         let most = words.len() + ITEM_WORDS;
         let written = T::write(rest, most, &mut words);
         rest = &rest[written..];
-        words[0] |= u64::from(!rest.is_empty()) << u32::BITS;
+        let follow = match (rest.is_empty(), is_last) {
+            (false, _) => FOLLOWED,
+            (true, false) => FOLLOWED | ENDS_PIECE,
+            (true, true) => 0,
+        };
+        words[0] |= follow << u32::BITS;
         let mut packet = Some(Packet::Words(words));
         push(&mut packet);
         if let Some(Packet::Words(words)) = packet {

@@ -22,6 +22,72 @@ pub(super) trait OwnValues {
     fn up_to(&self, value: u64) -> u64;
 }
 
+/// The most different values that are counted instead of listed.
+const STEPS_MAX: usize = 1 << 16;
+
+/// Values that are sorted at a time before they are counted.
+const SORTED_TOGETHER: usize = 1 << 16;
+
+/// Values as they are found: counted while few of them differ, and listed from then on.
+#[derive(Default)]
+pub(super) struct ValueList {
+    /// Each value, ascending, with its number, of those that are no longer in `latest`.
+    steps: Vec<(u64, u64)>,
+    latest: Vec<u64>,
+    is_listed: bool,
+}
+
+impl ValueList {
+    pub(super) fn of(values: impl Iterator<Item = u64>) -> ValueList {
+        let mut list = ValueList::default();
+        values.for_each(|value| list.push(value));
+        list.settle();
+        list
+    }
+
+    /// Adds a value.
+    pub(super) fn push(&mut self, value: u64) {
+        if self.latest.len() >= SORTED_TOGETHER && !self.is_listed {
+            self.settle();
+        }
+        self.latest.push(value);
+    }
+
+    /// Sorts the latest values, and counts them with those before: after the last value it must be called.
+    pub(super) fn settle(&mut self) {
+        self.latest.sort_unstable();
+        if self.is_listed {
+            return;
+        }
+        let mut counted = self.latest.chunk_by(u64::eq).map(|equal| (equal[0], equal.len() as u64)).peekable();
+        let mut before = std::mem::take(&mut self.steps).into_iter().peekable();
+        while let Some(value) = before.peek().into_iter().chain(counted.peek()).map(|step| step.0).min() {
+            let counts = [before.next_if(|step| step.0 == value), counted.next_if(|step| step.0 == value)];
+            self.steps.push((value, counts.into_iter().flatten().map(|step| step.1).sum()));
+        }
+        self.latest.clear();
+        if self.steps.len() > STEPS_MAX {
+            self.is_listed = true;
+            let steps = std::mem::take(&mut self.steps);
+            self.latest.extend(steps.iter().flat_map(|&(value, count)| std::iter::repeat_n(value, count as usize)));
+        }
+    }
+}
+
+impl OwnValues for ValueList {
+    fn count(&self) -> u64 {
+        if self.is_listed { self.latest.count() } else { self.steps.count() }
+    }
+
+    fn sum(&self) -> u128 {
+        if self.is_listed { self.latest.sum() } else { self.steps.sum() }
+    }
+
+    fn up_to(&self, value: u64) -> u64 {
+        if self.is_listed { self.latest.up_to(value) } else { self.steps.up_to(value) }
+    }
+}
+
 /// Every value, ascending.
 impl OwnValues for Vec<u64> {
     fn count(&self) -> u64 {
@@ -139,6 +205,20 @@ mod tests {
     use proptest::prelude::*;
     use std::convert::Infallible;
     use std::sync::Barrier;
+
+    #[test]
+    fn few_values_are_counted_and_many_are_listed() {
+        for (count, modulus) in [(0, 1), (5, 3), (3 * SORTED_TOGETHER as u64 + 7, 1_000), (300_000, 200_000)] {
+            let values = || (0..count).map(move |number| number * 7_919 % modulus * 3);
+            let (list, mut sorted) = (ValueList::of(values()), values().collect::<Vec<u64>>());
+            sorted.sort_unstable();
+            assert_eq!(list.is_listed, modulus > STEPS_MAX as u64);
+            assert_eq!((list.count(), list.sum()), (sorted.count(), sorted.sum()));
+            for value in [0, 1, 3, 2_999, 3_000, 400_000, u64::MAX] {
+                assert_eq!(list.up_to(value), sorted.up_to(value), "{count} {modulus} {value}");
+            }
+        }
+    }
 
     /// Calls `act` for each of these on a thread of its own, with sums over all of them.
     fn together<R: Send>(parts: &[Vec<u64>], act: impl Fn(&[u64], &mut AddUp<'_, Infallible>) -> R + Sync) -> Vec<R> {

@@ -1,8 +1,9 @@
 //! The figures of all nodes, of which each process has its own: what the report says of them, found together.
 
-use super::selection::{AddUp, distribution, select};
+use super::selection::{AddUp, ValueList, distribution, select};
 use crate::coverage::{MILESTONES, TIMES};
 use crate::engine::EngineSetup;
+use crate::engine::node_traffic::ShardTraffic;
 use crate::engine::shard_outcome::MergedShards;
 use crate::engine::shard_receipts::ShardReceipts;
 use crate::ratio::Ratio;
@@ -50,7 +51,7 @@ pub(super) fn summarize<E>(
     add_up: &mut AddUp<'_, E>,
 ) -> Result<NodeSummary, E> {
     let receipts = std::mem::replace(&mut part.receipts, ShardReceipts::Each(Vec::new()));
-    let traffic = std::mem::take(&mut part.traffic);
+    let traffic = std::mem::replace(&mut part.traffic, ShardTraffic::NONE);
     let has_traffic = !traffic.is_empty();
     let nodes = receipts.len() / setup.workload.orders().max(1) as usize;
     let firsts = if has_traffic { firsts(&receipts, nodes) } else { Vec::new() };
@@ -59,17 +60,14 @@ pub(super) fn summarize<E>(
         _ => (None, order_counts(setup, &receipts.into_each(), nodes, add_up)?),
     };
     let of_counts = |count: u64| ranks(&OF_COUNTS, count);
-    let mut spread = |mut values: Vec<u64>| {
-        values.sort_unstable();
-        distribution(values, of_counts, |_| Vec::new(), add_up)
-    };
-    let duplicates = traffic.iter().zip(&firsts).map(|(node, &firsts)| node.copies.saturating_sub(firsts.into()));
+    let mut spread = |values: ValueList| distribution(values, of_counts, |_| Vec::new(), add_up);
+    let duplicates = traffic.by_node().zip(&firsts).map(|(node, &firsts)| node.copies.saturating_sub(firsts.into()));
     // All processes keep it, or none does.
     let summary = if has_traffic {
         Some(TrafficSummary {
-            duplicates: spread(duplicates.collect())?,
-            bytes_in: spread(traffic.iter().map(|node| node.bytes_in).collect())?,
-            bytes_out: spread(traffic.iter().map(|node| node.bytes_out).collect())?,
+            duplicates: spread(ValueList::of(duplicates))?,
+            bytes_in: spread(ValueList::of(traffic.by_node().map(|node| node.bytes_in)))?,
+            bytes_out: spread(ValueList::of(traffic.by_node().map(|node| node.bytes_out)))?,
         })
     } else {
         None
@@ -78,8 +76,8 @@ pub(super) fn summarize<E>(
         let LinkSideRecord { used, spread: of_side, .. } = side;
         let used = std::mem::take(used);
         *of_side = Some([
-            spread(used.iter().map(|used| used.bytes).collect())?,
-            spread(used.iter().map(|used| used.busy.0).collect())?,
+            spread(ValueList::of(used.iter().map(|used| used.bytes)))?,
+            spread(ValueList::of(used.iter().map(|used| used.busy.0)))?,
         ]);
     }
     Ok(NodeSummary { receipts: single, orders, traffic: summary })
@@ -123,10 +121,14 @@ fn receipt_summary<E>(
             distribution(times, at, cuts, add_up)?
         }
         receipts => {
-            let mut times = Vec::with_capacity(own_hops.iter().sum::<u64>() as usize);
-            receipts.for_each(|receipt| times.extend(receipt.is_reached().then_some(receipt.time.0)));
+            let mut times = ValueList::default();
+            receipts.for_each(|receipt| {
+                if receipt.is_reached() {
+                    times.push(receipt.time.0);
+                }
+            });
             drop(receipts);
-            times.sort_unstable();
+            times.settle();
             distribution(times, at, cuts, add_up)?
         }
     };

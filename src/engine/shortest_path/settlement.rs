@@ -10,10 +10,11 @@ use super::worker::MESSAGES_TOGETHER;
 use crate::engine::EngineSetup;
 use crate::engine::exchange::{ExchangeBroken, ExchangeEnd, WindowReport};
 use crate::engine::forward_draws::ForwardDraws;
+use crate::engine::node_traffic::NodeTraffic;
 use crate::ids::{NodeId, OrderIndex};
 use crate::network::Fates;
 use crate::protocol::FirstMessage;
-use crate::record::{CarryList, CompactReceipt, NodeCounters, Receipt, Traffic, WorkerRecord};
+use crate::record::{CarryList, CompactReceipt, NodeCounters, Receipt, WorkerRecord};
 use crate::simd::prefetch;
 use crate::time::Nanos;
 use std::ops::Range;
@@ -26,8 +27,8 @@ pub(super) struct RecountedShard {
     /// Messages sent by nodes of the shard, and messages received by them.
     pub(super) record: WorkerRecord,
     pub(super) model_lost: u64,
-    /// By node; empty unless it is kept.
-    pub(super) traffic: Vec<Traffic>,
+    /// That of no node unless it is kept.
+    pub(super) traffic: NodeTraffic,
 }
 
 /// Counts the messages of a shard that arrive up to `limit`, which no receipt exceeds; returns `None` if the user
@@ -171,14 +172,9 @@ impl<'a> ShardRecount<'a> {
     }
 
     fn finish(self) -> RecountedShard {
-        let bytes = u64::from(self.setup.message_bytes[0]);
-        let traffic = self.copies.into_counts().zip(self.sent).map(|(copies, sent)| Traffic {
-            copies,
-            firsts: 0,
-            sent: sent.into(),
-            bytes_in: copies * bytes,
-            bytes_out: u64::from(sent) * bytes,
-        });
-        RecountedShard { record: self.record, model_lost: self.model_lost, traffic: traffic.collect() }
+        // No order has as many messages to one node as its count holds.
+        let counts = self.copies.into_counts().zip(self.sent).map(|(copies, sent)| [copies as u32, sent]);
+        let traffic = NodeTraffic::counted(self.setup.message_bytes[0], counts);
+        RecountedShard { record: self.record, model_lost: self.model_lost, traffic }
     }
 }

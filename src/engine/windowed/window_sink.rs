@@ -168,13 +168,19 @@ impl<'a, T: Tail> WindowSink<'a, T> {
     }
 
     /// Passes the next events for each shard to `out`, by shard: those that stay cannot be due in the next window.
-    pub(super) fn hand_over(&mut self, out: &mut [Vec<CrossingEvent<T>>]) {
-        for (calendars, out) in self.out.iter_mut().zip(out) {
+    /// After each block `ahead` is called with the shard and all that is for it, and may take that.
+    pub(super) fn hand_over(
+        &mut self,
+        out: &mut [Vec<CrossingEvent<T>>],
+        mut ahead: impl FnMut(usize, &mut Vec<CrossingEvent<T>>),
+    ) {
+        for (shard, (calendars, out)) in self.out.iter_mut().zip(out).enumerate() {
             for (calendar, is_upkeep) in calendars.iter_mut().zip([false, true]) {
                 calendar.drain_next(&mut self.store, |events| {
                     let (window, count, block) = (events.window, events.count as u32, events.block as u32);
                     out.push(CrossingEvent(WindowEvent::of_header(BatchHeader { window, count, block, is_upkeep })));
                     events.drain(|some| out.extend(some.iter_mut().map(|event| CrossingEvent(event.take()))));
+                    ahead(shard, out);
                 });
             }
         }

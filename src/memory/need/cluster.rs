@@ -81,7 +81,9 @@ impl Sizes<'_> {
             MemoryPart::OwnLinks => (part, self.own_links().saturating_add(own.last_arrivals())),
             // Each worker has a bit for every node of the run, which tells it what others know.
             MemoryPart::Nodes if self.shape != StorageShape::General => {
-                (part, bytes + shape.threads as u64 * u64::from(self.scenario.overlay.nodes) / 8)
+                // Where traffic is counted afterwards, hops become receipts for that.
+                let settled = if self.shape == StorageShape::Hops && self.keeps_traffic() { 8 * own.nodes } else { 0 };
+                (part, bytes + settled + shape.threads as u64 * u64::from(self.scenario.overlay.nodes) / 8)
             }
             MemoryPart::Channels => (part, bytes + shape.buffers()),
             _ => (part, bytes),
@@ -93,16 +95,13 @@ impl Sizes<'_> {
     /// workers.
     fn summarizing(&self, own: &Sizes<'_>, shape: ClusterShape) -> Parts {
         let copies = if shape.threads > 1 { 2 } else { 1 };
-        // First receipts that came in messages, and the values that are ranked; times of hops are not.
-        let ranked = match (own.keeps_traffic(), own.shape) {
-            (true, _) => 12,
-            (false, StorageShape::Hops) => 0,
-            (false, _) => 8,
-        };
+        // First receipts that came in messages, and the times that are ranked; of hops few differ.
+        let firsts = if own.keeps_traffic() { 4 } else { 0 };
+        let ranked = firsts + if own.shape == StorageShape::Hops { 0 } else { 8 };
         vec![
             (MemoryPart::Overlay, self.overlay()),
             (MemoryPart::OwnLinks, self.own_links()),
-            (MemoryPart::Nodes, copies * own.traffic_and_use() + ranked * own.nodes),
+            (MemoryPart::Nodes, own.counts_and_use() + ranked * own.nodes),
             (MemoryPart::Receipts, own.kept_receipts().saturating_mul(copies)),
             (MemoryPart::Orders, self.orders()),
             (MemoryPart::Channels, self.channels() + shape.buffers()),
@@ -133,6 +132,14 @@ impl Sizes<'_> {
             StorageShape::Hops | StorageShape::Fast => bytes::<CompactReceipt>(self.nodes),
             _ => self.receipts(),
         }
+    }
+
+    /// Returns the bytes of what each node has received and sent, as it was counted, and of the use of its links.
+    fn counts_and_use(&self) -> u64 {
+        let is_varied = self.protocol.has_control || self.orders_vary();
+        let counted = if self.shape == StorageShape::General && is_varied { 8 + 16 } else { 8 };
+        let counts = if self.keeps_traffic() { counted * self.nodes } else { 0 };
+        counts + bytes::<LinkUse>(self.limited() * self.nodes)
     }
 
     /// Returns true if traffic is kept by node.
