@@ -20,7 +20,9 @@ impl Pinning {
     pub fn new(workers: usize, pin: Pin) -> Pinning {
         let mut cores = core_affinity::get_core_ids().unwrap_or_default();
         let allowed = cores.len().max(1);
-        order(&mut cores, pin, physical_core);
+        if pin != Pin::None {
+            order(&mut cores, pin, physical_core);
+        }
         let core = |worker: usize| (pin != Pin::None && !cores.is_empty()).then(|| cores[worker % cores.len()]);
         Pinning { cores: (0..workers).map(core).collect(), allowed }
     }
@@ -33,24 +35,21 @@ impl Pinning {
 
 /// Sorts cores into the order in which workers are assigned to them.
 fn order(cores: &mut [CoreId], pin: Pin, physical: impl Fn(CoreId) -> (u32, u32)) {
-    cores.sort_by_key(|&core| (physical(core), core.id));
-    if pin != Pin::Spread {
-        return;
+    // Asked once for each, because the answer is read from two files.
+    let mut placed: Vec<((u32, u32), CoreId)> = cores.iter().map(|&core| (physical(core), core)).collect();
+    placed.sort_by_key(|&(physical, core)| (physical, core.id));
+    if pin == Pin::Spread {
+        // One hyperthread of every physical core before the second of any, because two on one core share its execution
+        // units.
+        let mut siblings = vec![0; placed.len()];
+        for place in 1..placed.len() {
+            siblings[place] = if placed[place].0 == placed[place - 1].0 { siblings[place - 1] + 1 } else { 0 };
+        }
+        let mut ranked: Vec<_> = siblings.into_iter().zip(placed).collect();
+        ranked.sort_by_key(|&(sibling, _)| sibling);
+        placed = ranked.into_iter().map(|(_, placed)| placed).collect();
     }
-    // One hyperthread of every physical core before the second of any, because two on one core share its execution
-    // units.
-    let mut sibling = 0;
-    let mut last = None;
-    let mut ranked: Vec<(usize, CoreId)> = Vec::with_capacity(cores.len());
-    for &core in cores.iter() {
-        sibling = if last == Some(physical(core)) { sibling + 1 } else { 0 };
-        last = Some(physical(core));
-        ranked.push((sibling, core));
-    }
-    ranked.sort_by_key(|&(sibling, _)| sibling);
-    for (place, (_, core)) in cores.iter_mut().zip(ranked) {
-        *place = core;
-    }
+    cores.iter_mut().zip(placed).for_each(|(place, (_, core))| *place = core);
 }
 
 /// Returns the package and the physical core of a logical core, from Linux's `/sys`; elsewhere each counts as its own.
