@@ -367,6 +367,6 @@ proptest! {
 #[test]
 fn the_state_is_as_large_as_counted() {
     let sizes = [size_of::<LinkState>(), MissingTransactions::ANNOUNCER_BYTES];
-    assert_eq!((sizes, MissingTransactions::NODE_BYTES, WaitingOrders::NODE_BYTES), ([12, 24], 40, 72));
-    assert_eq!(BitcoinKnobs::state_bytes(10, 40), 10 * (40 + 72 + 1) + 40 * (12 + 24));
+    assert_eq!((sizes, MissingTransactions::NODE_BYTES, WaitingOrders::NODE_BYTES), ([12, 24], 32, 72));
+    assert_eq!(BitcoinKnobs::state_bytes(10, 40), 10 * (32 + 72 + 1) + 40 * (12 + 24));
 }
