@@ -122,12 +122,19 @@ impl LimitFiles {
     fn left(&self, group: &Path) -> Option<u64> {
         // Without a limit the newer version writes `max`, and the older one a number that no machine has.
         let limit: u64 = read(group, self.limit)?.trim().parse().ok()?;
+        if limit >= NO_LIMIT {
+            // The kernel sums up the rest anew each time that it is read.
+            return None;
+        }
         let usage: u64 = read(group, self.usage)?.trim().parse().ok()?;
         let stat = read(group, "memory.stat").unwrap_or_default();
         let cache = stat.lines().find_map(|line| line.strip_prefix(self.cache)?.trim().parse().ok()).unwrap_or(0);
         Some(limit.saturating_sub(usage.saturating_sub(cache)))
     }
 }
+
+/// Bytes that no machine has: the older version's limit without a limit is the greatest multiple of a page below 2^63.
+const NO_LIMIT: u64 = 1 << 60;
 
 /// Returns the bytes of address space that this process may still use. Each thread maps a whole stack and a whole arena
 /// of its heap, and growing arrays map more than they use.
