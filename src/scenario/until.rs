@@ -29,7 +29,7 @@ impl Until {
     }
 }
 
-/// Writes the text that [`read`] reads back.
+/// Writes the text that `read` reads back.
 impl Display for Until {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self {
