@@ -347,13 +347,13 @@ fn run_any<P: Protocol>(
     algorithm: Algorithm,
 ) -> Result<EngineOutcome, EngineError> {
     let ended = after_warm_up(setup, protocol, |setup| {
-        let mut ended = match algorithm {
-            Algorithm::EventByEvent => run_erased(setup, &AnyProtocol::of(protocol), algorithm)?,
-            _ if setup.trace.is_some() => run_erased(setup, &AnyProtocol::of(protocol), algorithm)?,
-            _ if protocol.tail_words_max() == 0 => {
-                windowed::run_without_tails(setup, protocol, &LocalExchange::new(setup.partition.workers()))?
-            }
-            _ => windowed::run(setup, protocol, &LocalExchange::new(setup.partition.workers()))?,
+        let workers = setup.partition.workers();
+        let mut ended = if algorithm == Algorithm::EventByEvent || setup.trace.is_some() {
+            run_erased(setup, &AnyProtocol::of(protocol), algorithm)?
+        } else if protocol.tail_words_max() == 0 {
+            windowed::run_without_tails(setup, protocol, &LocalExchange::new(workers))?
+        } else {
+            windowed::run(setup, protocol, &LocalExchange::new(workers))?
         };
         // Time 0 of every figure is the end of the warm-up.
         ended.at = ended.at.since(setup.warm_up);

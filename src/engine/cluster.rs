@@ -61,7 +61,7 @@ pub fn run_first_in_cluster<P: FirstMessage>(
     match Algorithm::choose(setup.engine, &setup.properties(true))? {
         Algorithm::Hops { latency } => {
             let run = hops_in_cluster::run_in_cluster(setup, protocol, latency, (member, request))?;
-            let mut outcome = outcome(ended_as_asked(run, setup), setup, member, Nanos::ZERO);
+            let mut outcome = outcome(run, setup, member, Nanos::ZERO);
             if let Some(outcome) = &mut outcome.outcome {
                 complete_hops(&mut outcome.totals);
             }
@@ -69,7 +69,7 @@ pub fn run_first_in_cluster<P: FirstMessage>(
         }
         Algorithm::ShortestPath => {
             let run = shortest_path::run_in_cluster(setup, protocol, (member, request))?;
-            let mut outcome = outcome(ended_as_asked(run, setup), setup, member, Nanos::ZERO);
+            let mut outcome = outcome(run, setup, member, Nanos::ZERO);
             if let Some(outcome) = &mut outcome.outcome {
                 outcome.is_rough = outcome.end.is_cut_short();
                 complete_totals(&mut outcome.totals, outcome.is_rough);
@@ -77,11 +77,11 @@ pub fn run_first_in_cluster<P: FirstMessage>(
             Ok(outcome)
         }
         // The orders of a bulk, each by itself, take the whole overlay and the receipts of all nodes.
-        Algorithm::OrderByOrder if setup.engine == Engine::Auto => {
+        Algorithm::OrderByOrder if setup.engine != Engine::Auto => Err(EngineError::NotInCluster),
+        Algorithm::OrderByOrder | Algorithm::Windowed => {
             run_windowed(setup, &AnyProtocol::of(protocol), member, request)
         }
-        Algorithm::Windowed => run_windowed(setup, &AnyProtocol::of(protocol), member, request),
-        Algorithm::OrderByOrder | Algorithm::EventByEvent => Err(EngineError::NotInCluster),
+        Algorithm::EventByEvent => Err(EngineError::NotInCluster),
     }
 }
 
@@ -104,12 +104,6 @@ fn complete_hops(sums: &mut RunTotals) {
     *sums = single_order::totals(record, digest);
 }
 
-/// Returns a run along first messages at the end that was asked for.
-fn ended_as_asked(run: MemberRun, setup: &EngineSetup<'_>) -> MemberRun {
-    let (end, at) = setup.end_as_asked(run.end, run.at);
-    MemberRun { end, at, ..run }
-}
-
 /// Completes the sums of a run whose only order has all of its traffic. After an interrupt duplicates count as received
 /// when they were sent.
 fn complete_totals(sums: &mut RunTotals, is_rough: bool) {
@@ -124,6 +118,7 @@ fn complete_totals(sums: &mut RunTotals, is_rough: bool) {
 /// Merges the outcomes of all processes, in process 0. Time 0 of every figure is the end of the warm-up.
 fn outcome(run: MemberRun, setup: &EngineSetup<'_>, member: &ClusterMember, warm_up: Nanos) -> ClusterOutcome {
     let MemberRun { end, at, parts, own, nodes, summary } = run;
+    let (end, at) = setup.end_as_asked(end, at);
     let orders = setup.workload.orders() as usize;
     let (outcomes, processes): (Vec<_>, Vec<_>) =
         parts.into_iter().map(|ProcessPart { outcome, process }| (outcome, process)).unzip();

@@ -81,6 +81,38 @@ pub struct HopsSetup<'a> {
     pub observer: &'a (dyn Fn(HopsProgress) + Sync),
 }
 
+impl HopsSetup<'_> {
+    /// Returns true if senders are kept.
+    const fn needs_senders(&self) -> bool {
+        self.exclude_sender || self.records_senders
+    }
+
+    /// Returns true if messages can be counted by their draw alone: the number of peers is known only after computed
+    /// slots are drawn, and whether the sender is a target only after the draw.
+    fn counts_by_draw(&self, draw: &TargetDraw) -> bool {
+        self.topology.implicit().is_some() || (self.exclude_sender && !draw.takes_all())
+    }
+
+    /// Counts the messages of a node, where no draw is needed for it.
+    fn sends_of(&self, draw: &TargetDraw, node: NodeId) -> SendTotals {
+        let spared = u64::from(self.exclude_sender && node != self.origin);
+        SendTotals { sent: u64::from(draw.count(self.topology.degree(node))) - spared, spared }
+    }
+
+    /// Returns the messages of nodes that were reached in a hop, `newest` in number, and have not forwarded; on an
+    /// implicit overlay an upper bound.
+    fn waiting(&self, hop: u8, newest: u64, nodes: impl Iterator<Item = NodeId>) -> u64 {
+        if hop == self.ttl {
+            return 0;
+        }
+        // Counting slots exactly would take as long as sending the messages.
+        match self.topology.implicit() {
+            Some(implicit) => newest * u64::from(self.draw.count(implicit.slots())),
+            None => nodes.map(|node| u64::from(self.draw.count(self.topology.degree(node)))).sum(),
+        }
+    }
+}
+
 /// The progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HopsProgress {
@@ -121,7 +153,7 @@ impl HopsOutcome {
 }
 
 /// Returns the end of a hop.
-fn time_of(hop: u8, latency: Nanos) -> Nanos {
+pub(super) fn time_of(hop: u8, latency: Nanos) -> Nanos {
     Nanos(latency.0.saturating_mul(u64::from(hop)))
 }
 
@@ -211,7 +243,7 @@ fn merged(setup: &HopsSetup<'_>, field: &SharedSets, done: Vec<HopsShare>, hop_o
     let counts = (0..=last).map(|hop| field.newest(hop)).collect();
     HopsOutcome {
         end,
-        receipts: ByHop { latency: setup.latency, origin: setup.origin, counts, hop_of, senders },
+        receipts: ByHop { first: NodeId(0), latency: setup.latency, origin: setup.origin, counts, hop_of, senders },
         copies: copies.filter(|_| end != End::Interrupted),
         sent: sums.sent + in_flight,
         received: sums.sent,

@@ -1,17 +1,17 @@
 //! Hops as one process of a cluster, and the outcome of each of its shards.
 
 use super::exchange::{ClusterEnd, ClusterMember, ExchangeBroken, ExchangeEnd, run_shards};
-use super::hops::{MemberHops, MemberWorker, SetWord};
+use super::hops::{MemberHops, MemberWorker, SetWord, time_of};
 use super::member_parts::{MemberParts, MemberRun, NodeFiguresRequest};
 use super::node_traffic::ShardTraffic;
 use super::shard_outcome::{MergedShards, RunTotals};
-use super::shard_receipts::{HopReceipts, ShardReceipts};
+use super::shard_receipts::{ShardReceipts, compact, digest_by_hop};
 use super::shortest_path::{Candidate, ShardLedger, settled_in_cluster};
 use super::single_order::{hops_setup, sends_in_hop, tell};
 use super::{EngineError, EngineSetup};
 use crate::ids::NodeId;
 use crate::protocol::FirstMessage;
-use crate::record::{CarrierCounts, End, WorkerRecord};
+use crate::record::{ByHop, CarrierCounts, End, WorkerRecord};
 use crate::time::Nanos;
 
 /// Runs the only order hop by hop, for the shards of this process.
@@ -67,7 +67,7 @@ fn ended_at(
         end.add_up(&mut sends)?;
         last -= u8::from(sends == [0]);
     }
-    Ok(Nanos(latency.0.saturating_mul(u64::from(last))))
+    Ok(time_of(last, latency))
 }
 
 fn origin(setup: &EngineSetup<'_>) -> Option<NodeId> {
@@ -84,7 +84,7 @@ fn shard_outcome<P: FirstMessage>(
     end: &mut ClusterEnd<'_, Candidate>,
 ) -> Result<(End, MergedShards), ExchangeBroken> {
     let (reason, nodes) = (reason(&run), setup.partition.shard(shard));
-    let MemberHops { hop_of, senders, sums, closing, waiting, .. } = run;
+    let MemberHops { counts, hop_of, senders, sums, closing, waiting, .. } = run;
     let has_origin = origin(setup).is_some_and(|origin| nodes.contains(&origin.0));
     let reached = hop_of.iter().filter(|&&hop| hop > 0).count() as u64 + u64::from(has_origin);
     let record = WorkerRecord {
@@ -99,11 +99,11 @@ fn shard_outcome<P: FirstMessage>(
         ..WorkerRecord::none()
     };
     let (first, origin) = (NodeId(nodes.start), origin(setup).unwrap_or(NodeId(u32::MAX)));
-    let receipts = HopReceipts { latency, origin, first, hop_of, senders };
-    let digest = if reason.is_cut_short() { 0 } else { receipts.digest() };
-    let ledger = ShardLedger { end: reason, at, record, model_lost: 0, traffic: ShardTraffic::NONE };
+    let receipts = ByHop { first, latency, origin, counts, hop_of, senders };
+    let digest = if reason.is_cut_short() { 0 } else { digest_by_hop(&receipts) };
+    let ledger = ShardLedger { end: reason, at, record, model_lost: 0, traffic: ShardTraffic::default() };
     let (ledger, receipts) = if setup.keeps_traffic && !reason.is_cut_short() {
-        let compact = receipts.compact();
+        let compact = compact(&receipts);
         drop(receipts);
         let ledger = settled_in_cluster(setup, protocol, (shard, &compact), ledger, end)?;
         (ledger, ShardReceipts::Compact(compact))

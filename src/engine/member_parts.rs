@@ -106,10 +106,9 @@ impl<'a> MemberParts<'a> {
         let summary = match self.request.summarizes {
             true => Some(summarize(setup, &mut part.outcome, &mut |counts| end.add_up_processes(counts))?),
             false => {
-                let receipts = std::mem::replace(&mut part.outcome.receipts, ShardReceipts::Each(Vec::new()));
-                part.outcome.receipts = ShardReceipts::Each(receipts.into_each());
-                let traffic = std::mem::replace(&mut part.outcome.traffic, ShardTraffic::NONE);
-                part.outcome.traffic = ShardTraffic::Each(traffic.into_each());
+                let MergedShards { receipts, traffic, .. } = &mut part.outcome;
+                *receipts = ShardReceipts::Each(std::mem::take(receipts).into_each());
+                *traffic = ShardTraffic::Each(std::mem::take(traffic).into_each());
                 None
             }
         };

@@ -34,11 +34,14 @@ pub(super) enum ShardTraffic {
     Counted(Vec<NodeTraffic>),
 }
 
-impl ShardTraffic {
-    /// The traffic of no node, as of a run that keeps none.
-    #[cfg(feature = "cluster")]
-    pub(super) const NONE: ShardTraffic = ShardTraffic::Each(Vec::new());
+/// That of no node, as of a run that keeps none.
+impl Default for ShardTraffic {
+    fn default() -> ShardTraffic {
+        ShardTraffic::Each(Vec::new())
+    }
+}
 
+impl ShardTraffic {
     /// Returns true if it is that of no node.
     #[cfg(feature = "cluster")]
     pub(super) fn is_empty(&self) -> bool {
@@ -73,7 +76,7 @@ impl ShardTraffic {
         match (self, others) {
             (ShardTraffic::Counted(own), ShardTraffic::Counted(others)) => own.extend(others),
             (own, others) => {
-                let mut all = std::mem::replace(own, ShardTraffic::NONE).into_each();
+                let mut all = std::mem::take(own).into_each();
                 all.extend(others.into_each());
                 *own = ShardTraffic::Each(all);
             }
@@ -219,7 +222,7 @@ mod tests {
         let last = Traffic { copies: 5, firsts: 0, sent: 6, bytes_in: 50, bytes_out: 60 };
         let each = each.into_each();
         assert_eq!((counted.by_node().collect::<Vec<_>>(), each.len(), each[2]), (each.clone(), 3, last));
-        assert!(ShardTraffic::NONE.is_empty());
+        assert!(ShardTraffic::default().is_empty());
     }
 
     #[test]

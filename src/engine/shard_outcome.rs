@@ -153,8 +153,8 @@ impl MergedShards {
             totals.merge(&part.totals);
             under_way += part.under_way;
         }
-        let mut traffic = parts.iter_mut().map(|part| std::mem::replace(&mut part.traffic, ShardTraffic::NONE));
-        let mut all = traffic.next().unwrap_or(ShardTraffic::NONE);
+        let mut traffic = parts.iter_mut().map(|part| std::mem::take(&mut part.traffic));
+        let mut all = traffic.next().unwrap_or_default();
         traffic.for_each(|traffic| all.append(traffic));
         let receipts = joined_receipts(parts.into_iter().map(|part| part.receipts).collect(), orders);
         MergedShards { totals, under_way, receipts, traffic: all }
@@ -179,7 +179,7 @@ impl MergedShards {
 fn joined_receipts(parts: Vec<ShardReceipts>, orders: usize) -> ShardReceipts {
     if orders == 1 {
         let mut parts = parts.into_iter();
-        let mut all = parts.next().unwrap_or(ShardReceipts::Each(Vec::new()));
+        let mut all = parts.next().unwrap_or_default();
         parts.for_each(|part| all.append(part));
         return all;
     }

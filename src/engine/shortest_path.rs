@@ -133,7 +133,7 @@ pub(super) fn run_in_cluster<P: FirstMessage>(
         receipts.collect(),
         |shard, end: &mut ClusterEnd<'_, Candidate>, share, receipts: Vec<CompactReceipt>| {
             let ShortestPathShare { end: reason, at, record, model_lost, digest } = share;
-            let counted = ShardLedger { end: reason, at, record, model_lost, traffic: ShardTraffic::NONE };
+            let counted = ShardLedger { end: reason, at, record, model_lost, traffic: ShardTraffic::default() };
             let ShardLedger { end: reason, mut record, model_lost, traffic, .. } =
                 settled_in_cluster(setup, protocol, (shard, &receipts), counted, end)?;
             record.model.lost = model_lost;

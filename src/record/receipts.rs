@@ -41,14 +41,16 @@ impl ReceiptSummary {
     }
 }
 
-/// First receipts where all hops take the same time.
+/// First receipts of nodes that follow each other where all hops take the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByHop {
+    /// The first of the nodes: 0 if they are all of a run.
+    pub first: NodeId,
     /// Duration of a hop.
     pub latency: Nanos,
     /// The node that published the order.
     pub origin: NodeId,
-    /// Nodes newly reached in each hop, from hop 0, the origin, to the last in which any message arrived.
+    /// Nodes of the run newly reached in each hop, from hop 0, the origin, to the last in which any message arrived.
     pub counts: Vec<u64>,
     /// Hop in which each node was reached; 0 for any but the origin means that it was not.
     pub hop_of: Vec<u8>,
@@ -130,16 +132,22 @@ impl ByHop {
     /// Returns the receipt of a node, or [`Receipt::NONE`] if it was not reached.
     #[inline]
     pub fn get(&self, node: NodeId) -> Receipt {
-        let hop = self.hop_of[node.index()];
+        let place = (node.0 - self.first.0) as usize;
+        let hop = self.hop_of[place];
         if hop == 0 && node != self.origin {
             return Receipt::NONE;
         }
         let sender = match &self.senders {
             _ if hop == 0 => node,
-            Some(senders) => senders[node.index()],
+            Some(senders) => senders[place],
             None => Receipt::NONE.sender,
         };
         Receipt { time: self.time_of(hop), sender, hop }
+    }
+
+    /// Iterates over the receipts, by node.
+    pub fn iter(&self) -> impl Iterator<Item = Receipt> + Clone + '_ {
+        (self.first.0..).take(self.hop_of.len()).map(|node| self.get(NodeId(node)))
     }
 
     /// Returns the time at which a hop ends.
@@ -174,6 +182,7 @@ mod tests {
             hop_of.iter().enumerate().filter(reached).count() as u64
         };
         let by_hop = ByHop {
+            first: NodeId(0),
             latency: LATENCY,
             origin,
             counts: (0..=last).map(in_hop).collect(),

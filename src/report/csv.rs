@@ -208,8 +208,8 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out,region,class
     #[test]
     fn what_was_not_kept_by_node_is_empty() {
         // Nor are there senders by hop, where they are not kept.
-        let (latency, senders) = (Nanos(1_500), None);
-        let by_hop = ByHop { latency, origin: NodeId(0), counts: vec![1, 1], hop_of: vec![0, 1, 0], senders };
+        let (first, origin, latency, senders) = (NodeId(0), NodeId(0), Nanos(1_500), None);
+        let by_hop = ByHop { first, latency, origin, counts: vec![1, 1], hop_of: vec![0, 1, 0], senders };
         let receipts = Receipts::ByHop(by_hop);
         let record = RunRecord { receipts, traffic: Vec::new(), degrees: Vec::new(), ..fixtures::three_nodes() };
         assert_eq!(written(&record), format!("{HEADER}\n0,0,,0,0,,,,,,,\n1,0,,1500,1,,,,,,,\n2,1,,,,,,,,,,\n"));
@@ -222,8 +222,8 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out,region,class
         assert!(orders_csv_gaps(&whole)[0].to_string().contains("header alone"));
         let of_bulk = nodes_csv_gaps(&fixtures::bulk_record());
         assert!(of_bulk.len() == 1 && of_bulk[0].to_string().contains("time_ns, hop and sender empty"), "{of_bulk:?}");
-        let by_hop =
-            ByHop { latency: Nanos(1), origin: NodeId(0), counts: vec![1, 1], hop_of: vec![0, 1, 0], senders: None };
+        let (first, origin, latency, senders) = (NodeId(0), NodeId(0), Nanos(1), None);
+        let by_hop = ByHop { first, latency, origin, counts: vec![1, 1], hop_of: vec![0, 1, 0], senders };
         let bare = RunRecord { receipts: Receipts::ByHop(by_hop), traffic: Vec::new(), degrees: Vec::new(), ..whole };
         let gaps = nodes_csv_gaps(&bare);
         assert!(gaps[0].to_string().ends_with(": degree, sender, copies, sent, bytes_in, bytes_out."), "{gaps:?}");

@@ -135,7 +135,6 @@ impl<'a> MemberWorker<'a> {
     pub(in crate::engine) fn new(setup: &'a HopsSetup<'a>, map: &'a ShardMap, shard: usize) -> MemberWorker<'a> {
         let nodes = map.shard(shard);
         let (size, words) = (nodes.len(), nodes.len().div_ceil(64));
-        let records_senders = setup.exclude_sender || setup.records_senders;
         let (batch_nodes, [drawing, drawn]) = HopBatch::two(setup);
         let mut worker = MemberWorker {
             setup,
@@ -144,7 +143,7 @@ impl<'a> MemberWorker<'a> {
                 map,
                 seen: touched(map.nodes().div_ceil(64) as usize, 0),
                 next: vec![0; words],
-                senders: records_senders.then(|| touched(size, NodeId(u32::MAX))),
+                senders: setup.needs_senders().then(|| touched(size, NodeId(u32::MAX))),
                 out: (0..map.workers()).map(|_| Vec::new()).collect(),
                 together: 0,
                 told: vec![0; map.workers()],
@@ -268,8 +267,8 @@ impl<'a> MemberWorker<'a> {
 
     /// Counts the messages that the nodes reached last have sent at the very instant of the end.
     fn close(&mut self) -> SendTotals {
-        let (HopsSetup { topology, exclude_sender, origin, .. }, mut sums) = (*self.setup, SendTotals::default());
-        if topology.implicit().is_some() || (exclude_sender && !self.draw.takes_all()) {
+        let mut sums = SendTotals::default();
+        if self.setup.counts_by_draw(&self.draw) {
             self.forward(MarkMode::Counts, 0, &mut sums);
             return sums;
         }
@@ -278,9 +277,7 @@ impl<'a> MemberWorker<'a> {
                 break;
             }
             for local in nodes_in(at, self.latest[at]) {
-                let node = NodeId(self.sets.nodes.start + local.0);
-                let spared = u64::from(exclude_sender && node != origin);
-                sums.add(SendTotals { sent: u64::from(self.draw.count(topology.degree(node))) - spared, spared });
+                sums.add(self.setup.sends_of(&self.draw, NodeId(self.sets.nodes.start + local.0)));
             }
         }
         sums
@@ -355,15 +352,8 @@ impl<'a> MemberWorker<'a> {
     /// Returns the messages of the nodes of this shard reached in the last hop, which have not forwarded; on an
     /// implicit overlay an upper bound.
     fn waiting(&self, hop: u8) -> u64 {
-        let (topology, draw) = (self.setup.topology, &self.setup.draw);
-        if hop == self.setup.ttl {
-            return 0;
-        }
+        let newest = self.latest.iter().map(|word| u64::from(word.count_ones())).sum();
         let nodes = self.latest.iter().enumerate().flat_map(|(at, &word)| nodes_in(at, word));
-        let nodes = nodes.map(|local| NodeId(self.sets.nodes.start + local.0));
-        match topology.implicit() {
-            Some(implicit) => nodes.count() as u64 * u64::from(draw.count(implicit.slots())),
-            None => nodes.map(|node| u64::from(draw.count(topology.degree(node)))).sum(),
-        }
+        self.setup.waiting(hop, newest, nodes.map(|local| NodeId(self.sets.nodes.start + local.0)))
     }
 }

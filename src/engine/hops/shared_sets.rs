@@ -36,7 +36,6 @@ impl SharedSets {
     /// Creates the sets in which only the origin has the order.
     pub(super) fn new(setup: &HopsSetup<'_>, threads: usize) -> Result<SharedSets, TryReserveError> {
         let nodes = setup.topology.nodes();
-        let records_senders = setup.exclude_sender || setup.records_senders;
         let seen = AtomicBitset::new(nodes)?;
         let blocks = threads * BLOCKS_PER_WORKER;
         let field = SharedSets {
@@ -44,7 +43,7 @@ impl SharedSets {
             seen,
             before: AtomicBitset::new(nodes)?,
             latest: AtomicBitset::new(nodes)?,
-            minima: records_senders.then(|| AtomicMinima::new(nodes)).transpose()?,
+            minima: setup.needs_senders().then(|| AtomicMinima::new(nodes)).transpose()?,
             barrier: Barrier::of_threads(threads as u32),
             stop: Stop::new(&mut Arena::heap()),
             newest: (0..=TTL_MAX).map(|_| Threshold::new(&mut Arena::heap(), u64::MAX)).collect(),
@@ -97,16 +96,8 @@ impl SharedSets {
     /// Returns the messages of the nodes reached in the last hop, which have not forwarded; on an implicit overlay
     /// an upper bound.
     pub(super) fn waiting(&self, setup: &HopsSetup<'_>, hop: u8) -> u64 {
-        let (topology, draw) = (setup.topology, &setup.draw);
-        if hop == setup.ttl {
-            return 0;
-        }
-        // Counting slots exactly would take as long as sending the messages.
-        if let Some(implicit) = topology.implicit() {
-            return self.newest(hop) * u64::from(draw.count(implicit.slots()));
-        }
         let forwards = (0..self.latest.words()).flat_map(|at| nodes_in(at, self.latest.word(at)));
-        forwards.map(|node| u64::from(draw.count(topology.degree(node)))).sum()
+        setup.waiting(hop, self.newest(hop), forwards)
     }
 }
 

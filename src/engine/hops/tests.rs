@@ -115,6 +115,7 @@ impl<'a> Plain<'a> {
         HopsOutcome {
             end,
             receipts: ByHop {
+                first: NodeId(0),
                 latency: setup.latency,
                 origin: setup.origin,
                 counts: self.by_hop,

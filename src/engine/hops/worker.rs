@@ -216,10 +216,7 @@ impl<'a> HopsWorker<'a> {
 
     /// Counts the messages that the nodes reached last have sent at the very instant of the end.
     fn close(&mut self) -> SendTotals {
-        let (HopsSetup { topology, exclude_sender, origin, .. }, draw) = (*self.setup, self.draw);
-        // The number of peers is known only after computed slots are drawn, and whether the sender is a target only
-        // after the draw.
-        if topology.implicit().is_some() || (exclude_sender && !draw.takes_all()) {
+        if self.setup.counts_by_draw(&self.draw) {
             return self.forward(MarkMode::Counts);
         }
         let mut sums = SendTotals::default();
@@ -229,9 +226,7 @@ impl<'a> HopsWorker<'a> {
                     return sums;
                 }
                 for node in nodes_in(at, self.field.latest.word(at)) {
-                    let spared = u64::from(exclude_sender && node != origin);
-                    let count = u64::from(draw.count(topology.degree(node)));
-                    sums.add(SendTotals { sent: count - spared, spared });
+                    sums.add(self.setup.sends_of(&self.draw, node));
                 }
             }
         }

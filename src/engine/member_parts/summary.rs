@@ -3,7 +3,6 @@
 use super::selection::{AddUp, ValueList, distribution, select};
 use crate::coverage::{MILESTONES, TIMES};
 use crate::engine::EngineSetup;
-use crate::engine::node_traffic::ShardTraffic;
 use crate::engine::shard_outcome::MergedShards;
 use crate::engine::shard_receipts::ShardReceipts;
 use crate::ratio::Ratio;
@@ -50,8 +49,8 @@ pub(super) fn summarize<E>(
     part: &mut MergedShards,
     add_up: &mut AddUp<'_, E>,
 ) -> Result<NodeSummary, E> {
-    let receipts = std::mem::replace(&mut part.receipts, ShardReceipts::Each(Vec::new()));
-    let traffic = std::mem::replace(&mut part.traffic, ShardTraffic::NONE);
+    let receipts = std::mem::take(&mut part.receipts);
+    let traffic = std::mem::take(&mut part.traffic);
     let has_traffic = !traffic.is_empty();
     let nodes = receipts.len() / setup.workload.orders().max(1) as usize;
     let firsts = if has_traffic { firsts(&receipts, nodes) } else { Vec::new() };
