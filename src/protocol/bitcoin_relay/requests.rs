@@ -64,14 +64,7 @@ impl BitcoinRelayState {
         }
         *self.missing.timer(local) = Nanos::MAX;
         let due: SmallVec<[OrderIndex; 8]> = self.missing.due(local, now).collect();
-        for order in due {
-            self.choose(context, order);
-        }
-        self.request(context);
-        let next = self.missing.next_due(local);
-        if next < Nanos::MAX {
-            self.wake_for_requests(context, next);
-        }
+        self.request_anew(context, due);
     }
 
     /// Forgets the announcements of an order, and passes the place of each announcer to `each`.
@@ -87,20 +80,23 @@ impl BitcoinRelayState {
 
     /// Forgets what a peer announced, and asks others in its place.
     pub(super) fn forget_announcer<C: Context>(&mut self, context: &mut C, link: u32) {
-        let (local, place) = (context.local(), link - context.links().start);
+        let place = link - context.links().start;
         let mut left: SmallVec<[OrderIndex; 8]> = SmallVec::new();
-        self.missing.forget_announcer(local, place, |order| left.push(order));
+        self.missing.forget_announcer(context.local(), place, |order| left.push(order));
         let state = &mut self.links[link as usize];
         (state.announcements, state.in_flight) = (0, 0);
-        for order in left {
+        // Others may now be asked earlier than the one that had been.
+        self.request_anew(context, left);
+    }
+
+    /// Chooses again whom to ask for each of these orders, asks, and sets the timer for what is due next.
+    fn request_anew<C: Context>(&mut self, context: &mut C, orders: SmallVec<[OrderIndex; 8]>) {
+        for order in orders {
             self.choose(context, order);
         }
         self.request(context);
-        let next = self.missing.next_due(local);
-        if next < Nanos::MAX {
-            // Others may now be asked earlier than the one that had been.
-            self.wake_for_requests(context, next);
-        }
+        let next = self.missing.next_due(context.local());
+        self.wake_for_requests(context, next);
     }
 
     /// Chooses the peer to request an order from now, opens the request, and keeps it to be sent; or sets the time of
