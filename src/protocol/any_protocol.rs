@@ -3,7 +3,7 @@
 //! A protocol sees its context as a trait object there, too, so that its own code is compiled once more and not once
 //! for every carrier, engine and trace. An event costs some indirect calls.
 
-use super::context::pass_on;
+use super::context::{pass_on, pass_targets_on};
 use super::{Announcement, Context, Protocol, ProtocolState, ShardView};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, RareTail};
@@ -167,18 +167,7 @@ impl ProtocolState for AnyState {
 
 impl Context for ErasedContext<'_> {
     pass_on!(0);
-
-    fn fan_out(&mut self, order_hop: OrderHop) {
-        self.0.fan_out(order_hop);
-    }
-
-    fn announce(&mut self, kind: Kind, order_hop: OrderHop) {
-        self.0.announce(kind, order_hop);
-    }
-
-    fn announce_all(&mut self, kind: Kind, announcements: &[Announcement]) {
-        self.0.announce_all(kind, announcements);
-    }
+    pass_targets_on!(0);
 
     fn wake_at(&mut self, time: Nanos, token: u64) {
         self.0.wake_at(time, token);

@@ -205,4 +205,21 @@ macro_rules! pass_on {
     };
 }
 
-pub(super) use pass_on;
+/// Passes the methods that send to drawn targets on to the context below.
+macro_rules! pass_targets_on {
+    ($field:tt) => {
+        fn fan_out(&mut self, order_hop: OrderHop) {
+            self.$field.fan_out(order_hop);
+        }
+
+        fn announce(&mut self, kind: Kind, order_hop: OrderHop) {
+            self.$field.announce(kind, order_hop);
+        }
+
+        fn announce_all(&mut self, kind: Kind, announcements: &[Announcement]) {
+            self.$field.announce_all(kind, announcements);
+        }
+    };
+}
+
+pub(super) use {pass_on, pass_targets_on};

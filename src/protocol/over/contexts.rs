@@ -2,7 +2,7 @@
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, OrderHop};
-use crate::protocol::context::pass_on;
+use crate::protocol::context::{pass_on, pass_targets_on};
 use crate::protocol::{Announcement, AnnouncementBatch, Context, ShardView, TargetDraw};
 use crate::random::Stream;
 use crate::time::Nanos;
@@ -77,18 +77,7 @@ impl NeighbourContext<'_> {
 
 impl Context for MembershipContext<'_> {
     pass_on!(0);
-
-    fn fan_out(&mut self, order_hop: OrderHop) {
-        self.0.fan_out(order_hop);
-    }
-
-    fn announce(&mut self, kind: Kind, order_hop: OrderHop) {
-        self.0.announce(kind, order_hop);
-    }
-
-    fn announce_all(&mut self, kind: Kind, announcements: &[Announcement]) {
-        self.0.announce_all(kind, announcements);
-    }
+    pass_targets_on!(0);
 
     fn wake_at(&mut self, time: Nanos, token: u64) {
         self.0.wake_at(time, token | MEMBERSHIP);
