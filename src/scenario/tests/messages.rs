@@ -172,6 +172,11 @@ fn shares_times_and_names_have_a_form() {
             "--adversary flood:1,times=0",
             "--adversary 'flood:1,times=0': times is `0`; write how often each message is sent, from 1 to 1000",
         ),
+        (
+            "--until end",
+            "--until end: choose target, quiescent, or the time from the first publication to the end of the run, \
+             above 0 and below 584 years, such as 20s or 250ms",
+        ),
         ("--pin all", "--pin all: choose one of spread, compact, none"),
         ("--spin Auto", "--spin Auto: choose one of auto, always, never"),
         ("--exclude-sender=no", "--exclude-sender no: it is true or false; leave the value out for true"),
