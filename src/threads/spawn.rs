@@ -1,4 +1,6 @@
-//! Starts a thread for each share of the work, and joins all of them on every path.
+//! Starts a thread for each share of the work, and joins all of them on every path. A single share that is not pinned
+//! is done on the caller's thread: nobody else could use the time, and thousands of small runs would each pay for a
+//! stack, a heap and a thread's end.
 //!
 //! Workers wait for each other at barriers, so a worker that never starts, or that panics, would block the others for
 //! ever. The caller therefore passes a function that makes workers give up; it is called when the system refuses a
@@ -63,7 +65,8 @@ pub struct WorkerSeat {
 }
 
 impl WorkerThreads<'_> {
-    /// Runs `life` for each of `shares` on a thread of its own; returns their results in the order of the shares.
+    /// Runs `life` for each of `shares` on a thread of its own, or on this one if it is alone and not pinned; returns
+    /// their results in the order of the shares.
     ///
     /// # Errors
     ///
@@ -75,8 +78,25 @@ impl WorkerThreads<'_> {
         life: impl Fn(WorkerSeat, S) -> Result<R, E> + Sync,
     ) -> Result<Vec<Result<R, E>>, ThreadError> {
         let shares: Vec<S> = shares.into_iter().collect();
-        let (count, guarded) = (shares.len(), |thread, share| self.guarded(thread, |seat| life(seat, share)));
-        let guarded = &guarded;
+        let guarded = |thread, share| self.guarded(thread, |seat| life(seat, share));
+        let is_pinned = self.cores.first().copied().flatten().is_some();
+        let ends = match <[S; 1]>::try_from(shares) {
+            Ok([alone]) if !is_pinned => vec![guarded(0, alone)],
+            Ok(alone) => self.on_threads(alone.into(), &guarded)?,
+            Err(several) => self.on_threads(several, &guarded)?,
+        };
+        let ends = (self.first..).zip(ends);
+        let panicked = |worker, panic: Box<dyn Any + Send>| ThreadError::Panic { worker, message: said(&*panic) };
+        ends.map(|(worker, end)| end.map_err(|panic| panicked(worker, panic))).collect()
+    }
+
+    /// Calls `guarded` for each share on a thread of its own.
+    fn on_threads<S: Send, O: Send>(
+        &self,
+        shares: Vec<S>,
+        guarded: &(impl Fn(usize, S) -> thread::Result<O> + Sync),
+    ) -> Result<Vec<thread::Result<O>>, ThreadError> {
+        let count = shares.len();
         let (ends, refused) = thread::scope(|scope| {
             let (mut threads, mut refused) = (Vec::with_capacity(count), None);
             for (thread, share) in shares.into_iter().enumerate() {
@@ -95,10 +115,7 @@ impl WorkerThreads<'_> {
             let ends: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or_else(Err)).collect();
             (ends, refused)
         });
-        refused.map_or(Ok(()), Err)?;
-        let ends = (self.first..).zip(ends);
-        let panicked = |worker, panic: Box<dyn Any + Send>| ThreadError::Panic { worker, message: said(&*panic) };
-        ends.map(|(worker, end)| end.map_err(|panic| panicked(worker, panic))).collect()
+        refused.map_or(Ok(ends), Err)
     }
 
     /// Runs workers that wait for each other: one of them fails only because another was refused its thread or
@@ -169,7 +186,7 @@ pub(crate) fn refusing_from<R>(thread: usize, act: impl FnOnce() -> R) -> R {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::{Arena, Barrier, BarrierBroken};
+    use crate::sync::{Arena, Barrier, BarrierBroken, Interrupt};
 
     /// Runs three workers that wait for each other after each has called `before`.
     fn meet(before: impl Fn(WorkerSeat) + Sync) -> Result<Vec<Result<usize, BarrierBroken>>, ThreadError> {
@@ -201,10 +218,29 @@ mod tests {
 
     #[test]
     fn a_single_thread_is_not_told_to_be_fewer() {
-        let worker_threads = WorkerThreads { first: 0, cores: &[], give_up: &|| () };
+        let core = core_affinity::get_core_ids().unwrap()[0];
+        let worker_threads = WorkerThreads { first: 0, cores: &[Some(core)], give_up: &|| () };
         let error =
             refusing_from(0, || worker_threads.run([()], |_, ()| Ok::<_, BarrierBroken>(()))).unwrap_err().to_string();
         assert!(!error.contains("--threads") && error.contains("ulimit -u"), "{error}");
+    }
+
+    #[test]
+    fn a_worker_alone_takes_the_callers_thread_unless_it_is_pinned() {
+        let here = thread::current().id();
+        let core = core_affinity::get_core_ids().unwrap()[0];
+        for (cores, is_here) in [(&[][..], true), (&[None], true), (&[Some(core)], false)] {
+            let worker_threads = WorkerThreads { first: 2, cores, give_up: &|| () };
+            let seen =
+                worker_threads.run([()], |seat, ()| Ok::<_, BarrierBroken>((seat.worker, thread::current().id())));
+            let (worker, thread) = seen.unwrap().remove(0).unwrap();
+            assert_eq!((worker, thread == here), (2, is_here), "{cores:?}");
+        }
+        let gave_up = Interrupt::new();
+        let worker_threads = WorkerThreads { first: 2, cores: &[], give_up: &|| gave_up.raise() };
+        let error = worker_threads.run([()], |_, ()| -> Result<(), ()> { panic!("alone") }).unwrap_err();
+        assert!(matches!(&error, ThreadError::Panic { worker: 2, message } if message == "alone"), "{error}");
+        assert!(gave_up.is_raised());
     }
 
     #[test]
