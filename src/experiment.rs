@@ -9,6 +9,7 @@ mod compare;
 mod knee;
 mod replicates;
 mod reproduce;
+mod run_permits;
 mod seeded_runs;
 mod validate;
 

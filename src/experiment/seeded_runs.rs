@@ -84,20 +84,13 @@ pub(super) fn to_its_end(scenario: &Scenario, run: Result<RunRecord, SimulationE
     }
 }
 
-impl SeededRuns<'_> {
-    /// Runs a draft `replicates` times to its end and returns a figure of each run, in the sequence of the seeds.
-    pub(super) fn of_draft<F: Send>(
-        &self,
-        draft: &Draft,
-        replicates: u32,
-        figure: impl Fn(&RunRecord) -> F + Sync,
-    ) -> Result<Vec<F>, EarlyEnd> {
-        self.each(replicates, |seed, interrupt| {
-            let scenario = Draft { seed: Some(seed), ..draft.clone() }.build()?;
-            to_its_end(&scenario, simulation::run(&scenario, interrupt)).map(|record| figure(&record))
-        })
-    }
+/// Makes one run of a draft under a seed, to its end.
+pub(super) fn run_to_its_end(draft: &Draft, seed: u64, interrupt: &Interrupt) -> Result<RunRecord, EarlyEnd> {
+    let scenario = Draft { seed: Some(seed), ..draft.clone() }.build()?;
+    to_its_end(&scenario, simulation::run(&scenario, interrupt))
+}
 
+impl SeededRuns<'_> {
     /// Computes `of` for `replicates` seeds, and returns the results in the sequence of the seeds.
     pub(super) fn each<F: Send>(
         &self,

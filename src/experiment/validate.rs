@@ -19,6 +19,7 @@
 //! bursts     losses in bursts over time
 //! spies      how often the first spy names the origin
 //! spread     variation of every random quantity with the seed
+//! ordered_cases  the cases of groups that run side by side, told in the order of the table
 //! table      the table for people
 //! ```
 //!
@@ -32,6 +33,7 @@ mod cost;
 mod coverage;
 mod failures;
 mod hops;
+mod ordered_cases;
 mod queues;
 mod rounds;
 mod spies;
@@ -41,7 +43,9 @@ mod windows;
 
 pub use table::header;
 
-use super::seeded_runs::{EarlyEnd, RunFault, SeededRuns};
+use super::replicates::{OrderedTurns, in_turns};
+use super::run_permits::RunPermits;
+use super::seeded_runs::{EarlyEnd, RunFault, SeededRuns, run_to_its_end};
 use crate::analysis::Estimate;
 use crate::network::{Latency, LossSpec};
 use crate::record::{OrderOutcome, RunRecord};
@@ -49,6 +53,8 @@ use crate::scenario::{Draft, Pin, TransportKind, Ttl, Until};
 use crate::sync::Interrupt;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
+use ordered_cases::OrderedCases;
+use parking_lot::Mutex;
 use serde::Serialize;
 
 /// The extent of a validation.
@@ -139,56 +145,84 @@ pub struct Validation {
     pub cases: Vec<Case>,
 }
 
-/// Runs all cases, and passes each to `told` once it is judged.
+/// A group of cases.
+type CaseGroup = fn(&Bench<'_>) -> Result<(), EarlyEnd>;
+
+/// The groups, in the order of the table.
+const GROUPS: [CaseGroup; 13] = [
+    coverage::cases,
+    failures::cases,
+    hops::cases,
+    cost::cases,
+    chances::cases,
+    failures::thresholds,
+    carriers::cases,
+    rounds::cases,
+    queues::cases,
+    windows::cases,
+    bursts::cases,
+    spies::cases,
+    spread::cases,
+];
+
+/// Groups that are under way at a time: the last runs of a case leave cores idle, which the next group has work for.
+const GROUPS_AT_ONCE: usize = 2;
+
+/// Runs all cases, and passes each to `told` once it and all before it in the table are judged.
 ///
 /// # Errors
 /// [`RunFault`] of the first run that failed or does not balance.
-pub fn validate(plan: CasePlan, interrupt: &Interrupt, told: impl FnMut(&Case)) -> Result<Validation, RunFault> {
-    let mut bench = Bench { plan, interrupt, told, cases: Vec::new() };
-    let groups = [
-        coverage::cases,
-        failures::cases,
-        hops::cases,
-        cost::cases,
-        chances::cases,
-        failures::thresholds,
-        carriers::cases,
-        rounds::cases,
-        queues::cases,
-        windows::cases,
-        bursts::cases,
-        spies::cases,
-        spread::cases,
-    ];
-    let interrupted = match groups.into_iter().try_for_each(|cases| cases(&mut bench)) {
-        Ok(()) => false,
-        Err(EarlyEnd::Interrupted) => true,
-        Err(EarlyEnd::Failed(error)) => return Err(error),
+pub fn validate(
+    plan: CasePlan,
+    interrupt: &Interrupt,
+    mut told: impl FnMut(&Case) + Send,
+) -> Result<Validation, RunFault> {
+    let judged = Mutex::new(OrderedCases::new(GROUPS.len(), &mut told));
+    let permits = RunPermits::new(plan.threads);
+    let run = |group: u32, interrupt: &Interrupt| {
+        let group = group as usize;
+        let judged_case = |case| judged.lock().add(group, case);
+        match GROUPS[group](&Bench { plan, interrupt, permits: &permits, judged: &judged_case }) {
+            Ok(()) => {
+                judged.lock().end(group);
+                Ok(Some(()))
+            }
+            Err(EarlyEnd::Interrupted) => Ok(None),
+            Err(EarlyEnd::Failed(error)) => Err(error),
+        }
     };
-    let failed = bench.cases.iter().filter(|case| !case.agrees).count();
-    Ok(Validation { seed: plan.seed, effort: plan.effort, interrupted, failed, cases: bench.cases })
+    let OrderedTurns { done, failed } =
+        in_turns(GROUPS.len() as u32, plan.threads.min(GROUPS_AT_ONCE), interrupt, run)?;
+    if let Some((_, error)) = failed {
+        return Err(error);
+    }
+    let interrupted = done.len() < GROUPS.len();
+    let cases = judged.into_inner().into_cases();
+    let failed = cases.iter().filter(|case| !case.agrees).count();
+    Ok(Validation { seed: plan.seed, effort: plan.effort, interrupted, failed, cases })
 }
 
-/// Runs and judges the cases of a plan.
-struct Bench<'a, T> {
+/// Runs and judges the cases of one group of a plan.
+struct Bench<'a> {
     plan: CasePlan,
     interrupt: &'a Interrupt,
-    told: T,
-    cases: Vec<Case>,
+    /// As many as runs are made at a time, over all groups.
+    permits: &'a RunPermits,
+    /// Takes each case that is judged.
+    judged: &'a (dyn Fn(Case) + Sync),
 }
 
-impl<T: FnMut(&Case)> Bench<'_, T> {
+impl Bench<'_> {
     /// Adds a case to the table, with the command that repeats the run of `draft`.
-    fn judge(&mut self, case: Case, draft: &Draft) -> Result<(), EarlyEnd> {
+    fn judge(&self, case: Case, draft: &Draft) -> Result<(), EarlyEnd> {
         let replay = Some(Draft { seed: Some(self.seed(0)), ..draft.clone() }.build()?.replay());
         self.take(Case { replay, ..case });
         Ok(())
     }
 
     /// Adds a case for which no scenario was run.
-    fn take(&mut self, case: Case) {
-        (self.told)(&case);
-        self.cases.push(case);
+    fn take(&self, case: Case) {
+        (self.judged)(case);
     }
 
     /// Returns the number of replicates that this plan makes if a whole plan makes `whole`.
@@ -220,7 +254,7 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         replicates: u32,
         figure: impl Fn(&RunRecord) -> F + Sync,
     ) -> Result<Vec<F>, EarlyEnd> {
-        self.seeded().of_draft(draft, replicates, figure)
+        self.each(replicates, |seed, interrupt| run_to_its_end(draft, seed, interrupt).map(|record| figure(&record)))
     }
 
     /// Computes `of` for `replicates` seeds, and returns the results in the sequence of the seeds.
@@ -229,12 +263,11 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         replicates: u32,
         of: impl Fn(u64, &Interrupt) -> Result<F, EarlyEnd> + Sync,
     ) -> Result<Vec<F>, EarlyEnd> {
-        self.seeded().each(replicates, of)
-    }
-
-    /// Returns the runs that this plan makes.
-    fn seeded(&self) -> SeededRuns<'_> {
-        SeededRuns { first_seed: self.seed(0), threads: self.plan.threads, interrupt: self.interrupt }
+        let runs = SeededRuns { first_seed: self.seed(0), threads: self.plan.threads, interrupt: self.interrupt };
+        runs.each(replicates, |seed, interrupt| {
+            let _permit = self.permits.take();
+            of(seed, interrupt)
+        })
     }
 }
 

@@ -30,13 +30,13 @@ const RATE_ERROR: f64 = 0.01;
 /// biased by about one eightieth of its variation.
 const BURST_ERROR: f64 = 0.02;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn cases(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     let text = format!("gilbert-elliott:good={GOOD_MS}ms,bad={BAD_MS}ms");
     let Ok(loss) = text.parse::<LossSpec>() else { return Ok(()) };
     let states = bench.each(bench.replicates(REPLICATES), |seed, _| Ok(states(seed, &loss)))?;
     let (good, bad) = (GOOD_MS as f64, BAD_MS as f64);
     let share = bad / (good + bad);
-    let mut judge = |case: String, form: f64, error: f64, figure: &dyn Fn(&[bool]) -> f64| {
+    let judge = |case: String, form: f64, error: f64, figure: &dyn Fn(&[bool]) -> f64| {
         let figures: Vec<f64> = states.iter().map(|states| figure(states)).collect();
         bench.take(Case::new(GROUP, case, (form, error), Estimate::mean(&figures)));
     };

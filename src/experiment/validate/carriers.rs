@@ -15,7 +15,7 @@ const GROUP: &str = "On the memory carrier";
 const PEERS: u32 = 20;
 const NODES: u32 = 10_000;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn cases(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     let degree = f64::from(PEERS);
     for fanout in [2, 8] {
         let draft = in_memory(NODES, fanout);
@@ -37,7 +37,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
 
 /// Checks coverage by hop. One worker handles messages first in, first out, so hops take equal time on a real carrier,
 /// too.
-fn hops<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+fn hops(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     let (nodes, fanout) = (1_000, 8);
     let draft = in_memory(nodes, fanout);
     let curves = bench.runs(&draft, bench.replicates(64), |record| by_hop(record, 4))?;

@@ -13,7 +13,7 @@ use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::effective_fanout;
 use crate::topology::{TopologySpec, reach};
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn cases(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     // N = e^(f - c), with c = 0, 1, 2.
     for (nodes, replicates) in [(2_981, 800), (1_097, 1_600), (403, 1_600)] {
         every_node(bench, nodes, replicates)?;
@@ -37,7 +37,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
 }
 
 /// Checks the chance that every node is reached, with a fanout of `ln N + c`.
-fn every_node<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, replicates: u32) -> Result<(), EarlyEnd> {
+fn every_node(bench: &Bench<'_>, nodes: u32, replicates: u32) -> Result<(), EarlyEnd> {
     let fanout = 8;
     let draft = simulated(TopologySpec::Complete, nodes, fanout);
     let form = every_node_reached(nodes.into(), f64::from(fanout));
@@ -51,7 +51,7 @@ fn every_node<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, replicates:
 }
 
 /// Checks the same chance on a random graph, where the final coverage gives the nodes missed.
-fn every_node_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+fn every_node_on_graph(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     let (nodes, peers, fanout) = (1_000, 20, 8);
     let draft = Draft { peers: Some(peers), ..simulated(TopologySpec::ErdosRenyi, nodes, fanout) };
     let coverage = RandomGraph::new(f64::from(peers), f64::from(fanout)).final_coverage();
@@ -64,7 +64,7 @@ fn every_node_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), 
 }
 
 /// Checks two modes under loss: the share of the lower one, and the median, which lies in the upper.
-fn early_die_out<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64, replicates: u32) -> Result<(), EarlyEnd> {
+fn early_die_out(bench: &Bench<'_>, percent: u64, replicates: u32) -> Result<(), EarlyEnd> {
     let (nodes, fanout) = (400, 8);
     let loss = share_of(percent);
     let draft = lossy(simulated(TopologySpec::Complete, nodes, fanout), LossSpec::Independent(loss));
@@ -82,12 +82,7 @@ fn early_die_out<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64, replic
 }
 
 /// Checks the chance that a random graph is connected. It is measured without any order.
-fn connected_graph<T: FnMut(&Case)>(
-    bench: &mut Bench<'_, T>,
-    nodes: u32,
-    degree: u32,
-    replicates: u32,
-) -> Result<(), EarlyEnd> {
+fn connected_graph(bench: &Bench<'_>, nodes: u32, degree: u32, replicates: u32) -> Result<(), EarlyEnd> {
     let form = connected(nodes.into(), degree.into());
     let is_connected = |seed, _: &Interrupt| {
         let overlay = TopologySpec::ErdosRenyi.build(nodes, degree, seed)?;
@@ -103,7 +98,7 @@ fn connected_graph<T: FnMut(&Case)>(
 
 /// Checks the threshold of loss for push. Loss thins a spread as random failures do: below the threshold most runs
 /// survive, above it none.
-fn threshold_of_push<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), EarlyEnd> {
+fn threshold_of_push(bench: &Bench<'_>, percent: u64) -> Result<(), EarlyEnd> {
     let (nodes, fanout) = (bench.nodes(20_000), 8);
     let loss = share_of(percent);
     let draft = lossy(simulated(TopologySpec::Complete, nodes, fanout), LossSpec::Independent(loss));
@@ -113,7 +108,7 @@ fn threshold_of_push<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) ->
 }
 
 /// Checks the same threshold where each node sends to all its peers, as a flood does.
-fn threshold_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), EarlyEnd> {
+fn threshold_on_graph(bench: &Bench<'_>, percent: u64) -> Result<(), EarlyEnd> {
     let (nodes, peers, fanout) = (10_000, 20, 1_000);
     let loss = share_of(percent);
     let draft = Draft { peers: Some(peers), ..simulated(TopologySpec::ErdosRenyi, nodes, fanout) };
@@ -127,8 +122,8 @@ fn threshold_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -
     at_threshold(bench, &draft, name, loss, (final_share, 1.0 - final_share))
 }
 
-fn at_threshold<T: FnMut(&Case)>(
-    bench: &mut Bench<'_, T>,
+fn at_threshold(
+    bench: &Bench<'_>,
     draft: &Draft,
     (name, threshold): (&str, f64),
     loss: Ratio,

@@ -15,7 +15,7 @@ const NODES: u32 = 10_000;
 const PEERS: u32 = 20;
 const REPLICATES: u32 = 24;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn cases(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     let degree = f64::from(PEERS);
     redundancy(bench, "complete", simulated(TopologySpec::Complete, NODES, 8), push(8.0))?;
     let on_graph = |fanout| Draft { peers: Some(PEERS), ..simulated(TopologySpec::ErdosRenyi, NODES, fanout) };
@@ -34,7 +34,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
 
 /// Checks a flood crosses each link twice, except those by which the order first arrived, so its number of messages is
 /// exact.
-fn flood<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+fn flood(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     let regular = Draft { peers: Some(PEERS), ..simulated(TopologySpec::RandomRegular, NODES, 8) };
     let draft = Draft { protocol: Some(ProtocolKind::Flood.into()), fanout: None, ..regular };
     let beyond = |record: &RunRecord| {
@@ -47,7 +47,7 @@ fn flood<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
 }
 
 /// Checks relative message redundancy.
-fn redundancy<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, name: &str, draft: Draft, form: f64) -> Result<(), EarlyEnd> {
+fn redundancy(bench: &Bench<'_>, name: &str, draft: Draft, form: f64) -> Result<(), EarlyEnd> {
     let figures = bench.runs(&draft, bench.replicates(REPLICATES), redundancy_of)?;
     let case = format!("{name}, {NODES} nodes, f {}", draft.fanout.unwrap_or_default());
     bench.judge(Case::new("Redundancy (RMR)", case, (form, RMR_ERROR), Estimate::mean(&figures)), &draft)
@@ -59,7 +59,7 @@ pub(super) fn redundancy_of(record: &RunRecord) -> f64 {
 }
 
 /// Checks distribution of the copies that nodes receive: Poisson, around the messages sent per node.
-fn copies<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), EarlyEnd> {
+fn copies(bench: &Bench<'_>, fanout: u32) -> Result<(), EarlyEnd> {
     let draft = simulated(TopologySpec::Complete, NODES, fanout);
     let spreads = bench.runs(&draft, bench.replicates(REPLICATES), |record| CopiesCase::of(record, fanout))?;
     let mean = f64::from(fanout) * final_coverage(f64::from(fanout));

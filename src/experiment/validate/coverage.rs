@@ -22,7 +22,7 @@ const GRAPH_NODES: u32 = 10_000;
 
 const REPLICATES: u32 = 32;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn cases(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     for fanout in [2, 3, 4, 5, 6, 8, 10] {
         uniform(bench, fanout)?;
     }
@@ -44,7 +44,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
 }
 
 /// Checks uniform targets without loss; if few nodes are missed, also their number.
-fn uniform<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), EarlyEnd> {
+fn uniform(bench: &Bench<'_>, fanout: u32) -> Result<(), EarlyEnd> {
     let draft = simulated(TopologySpec::Complete, bench.nodes(UNIFORM_NODES), fanout);
     let nodes = bench.nodes(UNIFORM_NODES);
     let form = final_coverage(f64::from(fanout));
@@ -65,7 +65,7 @@ fn uniform<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(),
 const MISSED_ERROR: f64 = 0.1;
 
 /// Checks a fanout and a loss that together should reach this share.
-fn effective<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, share: f64, fanout: u32) -> Result<(), EarlyEnd> {
+fn effective(bench: &Bench<'_>, share: f64, fanout: u32) -> Result<(), EarlyEnd> {
     let needed = fanout_for(share);
     let millionths = ((1.0 - needed / f64::from(fanout)) * 1e6).round() as u64;
     let loss = ratio(millionths);
@@ -79,8 +79,8 @@ fn effective<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, share: f64, fanout: u32)
 }
 
 /// Checks a random graph with the parameters of the form.
-fn on_graph<T: FnMut(&Case)>(
-    bench: &mut Bench<'_, T>,
+fn on_graph(
+    bench: &Bench<'_>,
     name: &str,
     topology: &TopologySpec,
     fanout: u32,

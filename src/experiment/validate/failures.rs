@@ -61,7 +61,7 @@ impl CrashCost {
 }
 
 /// Checks final coverage.
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn cases(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     let rates = |failed, loss| CrashCost { failed, loss };
     for (fanout, rates) in [(4, rates(20, 0)), (8, rates(20, 0)), (8, rates(50, 0)), (8, rates(50, 30))] {
         let nodes = bench.nodes(UNIFORM_NODES);
@@ -78,8 +78,8 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     Ok(())
 }
 
-fn covered<T: FnMut(&Case)>(
-    bench: &mut Bench<'_, T>,
+fn covered(
+    bench: &Bench<'_>,
     name: &str,
     draft: Draft,
     (nodes, fanout, rates): (u32, u32, CrashCost),
@@ -101,7 +101,7 @@ fn form_error(nodes: u32, rates: CrashCost, fanout: u32) -> f64 {
 }
 
 /// Checks the threshold of push, at which a node informs one other that is up on average.
-pub(super) fn thresholds<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn thresholds(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     for failed in [60, 80] {
         before(bench, CrashCost { failed, loss: 0 })?;
     }
@@ -111,7 +111,7 @@ pub(super) fn thresholds<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<()
 const FANOUT: u32 = 8;
 
 /// Checks below the threshold most runs survive, and those reach the same share.
-fn before<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, rates: CrashCost) -> Result<(), EarlyEnd> {
+fn before(bench: &Bench<'_>, rates: CrashCost) -> Result<(), EarlyEnd> {
     let (nodes, draft) = (bench.nodes(UNIFORM_NODES), at_threshold(bench, rates));
     let runs = bench.runs(&draft, threshold_runs(bench), RunShare::of)?;
     let form = final_coverage(rates.leaves(FANOUT));
@@ -126,7 +126,7 @@ fn before<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, rates: CrashCost) -> Result
 
 /// Checks above the threshold no run gets far: some exceed a few nodes, as often as the form says, and none reaches
 /// half of those up.
-fn beyond<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, rates: CrashCost) -> Result<(), EarlyEnd> {
+fn beyond(bench: &Bench<'_>, rates: CrashCost) -> Result<(), EarlyEnd> {
     let draft = at_threshold(bench, rates);
     let reached = bench.runs(&draft, threshold_runs(bench), RunRecord::reached)?;
     let up = u64::from(bench.nodes(UNIFORM_NODES)) * (100 - rates.failed) / 100;
@@ -142,11 +142,11 @@ fn beyond<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, rates: CrashCost) -> Result
 }
 
 /// Checks few runs survive near the threshold, and they differ: a quick plan makes fewer of these runs, but still many.
-fn threshold_runs<T: FnMut(&Case)>(bench: &Bench<'_, T>) -> u32 {
+fn threshold_runs(bench: &Bench<'_>) -> u32 {
     bench.replicates(800).min(400)
 }
 
-fn at_threshold<T: FnMut(&Case)>(bench: &Bench<'_, T>, rates: CrashCost) -> Draft {
+fn at_threshold(bench: &Bench<'_>, rates: CrashCost) -> Draft {
     rates.applied_to(simulated(TopologySpec::Complete, bench.nodes(UNIFORM_NODES), FANOUT))
 }
 

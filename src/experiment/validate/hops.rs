@@ -20,7 +20,7 @@ const HOPS: u8 = 6;
 const FANOUT: u32 = 8;
 const PEERS: u32 = 20;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn cases(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     let graph = RandomGraph::new(f64::from(PEERS), f64::from(FANOUT));
     for (nodes, replicates) in [(1_000, 240), (10_000, 48)] {
         let uniform = coverage_by_hop(nodes.into(), f64::from(FANOUT));
@@ -44,8 +44,8 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
 }
 
 /// Checks every hop of one network, with the coverage within 1, 2, 3 ... hops by the form.
-fn curve<T: FnMut(&Case)>(
-    bench: &mut Bench<'_, T>,
+fn curve(
+    bench: &Bench<'_>,
     (name, topology): (&str, TopologySpec),
     nodes: u32,
     replicates: u32,
@@ -62,7 +62,7 @@ fn curve<T: FnMut(&Case)>(
 }
 
 /// Checks the last hop on the complete graph, after which nothing is sent.
-fn last<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, fanout: u32, replicates: u32) -> Result<(), EarlyEnd> {
+fn last(bench: &Bench<'_>, nodes: u32, fanout: u32, replicates: u32) -> Result<(), EarlyEnd> {
     let draft = Draft { ttl: Some(Ttl::Hops(HOPS)), ..simulated(TopologySpec::Complete, nodes, fanout) };
     let shares = bench.runs(&draft, bench.replicates(replicates), super::reached)?;
     let form = coverage_within(nodes.into(), f64::from(fanout), HOPS);

@@ -34,7 +34,7 @@ const WARM_UP: usize = 2_000;
 
 const REPLICATES: u32 = 8;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn cases(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     for percent in [30, 60, 90] {
         waits(bench, percent)?;
     }
@@ -52,7 +52,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     Ok(())
 }
 
-fn waits<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), EarlyEnd> {
+fn waits(bench: &Bench<'_>, percent: u64) -> Result<(), EarlyEnd> {
     let draft = Draft {
         processing: Some(SERVICE),
         orders: Some(ORDERS),
@@ -75,7 +75,7 @@ fn waits<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), 
 }
 
 /// Checks a bulk that exceeds its uplinks' capacity: no node sends more bytes, headers included, than rate x time.
-fn carried<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, lines: &str) -> Result<(), EarlyEnd> {
+fn carried(bench: &Bench<'_>, lines: &str) -> Result<(), EarlyEnd> {
     let Ok(bandwidth) = lines.parse() else { return Ok(()) };
     let draft = Draft {
         bandwidth: Some(bandwidth),
@@ -99,7 +99,7 @@ fn carried<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, lines: &str) -> Result<(),
 }
 
 /// Checks no knee lies above the capacity of the origin's uplink, whatever delay is allowed.
-fn ceiling<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, limit_ms: u64) -> Result<(), EarlyEnd> {
+fn ceiling(bench: &Bench<'_>, limit_ms: u64) -> Result<(), EarlyEnd> {
     const LINES: &str = "up=200kbit,queue=4GiB";
     let Ok(bandwidth) = LINES.parse() else { return Ok(()) };
     let draft = Draft {
@@ -115,7 +115,10 @@ fn ceiling<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, limit_ms: u64) -> Result<(
     let search = asked.prepare()?;
     // The scenario has one process, so no program is started.
     let program = Program { path: PathBuf::new(), arguments: Vec::new() };
+    // Its runs follow each other.
+    let permit = bench.permits.take();
     let knee = find_knee(&search, bench.interrupt, &program, |_| ())?;
+    drop(permit);
     if knee.interrupted {
         return Err(EarlyEnd::Interrupted);
     }

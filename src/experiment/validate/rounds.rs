@@ -9,7 +9,7 @@ use crate::theory::rounds;
 const NODES: u32 = 10_000;
 const REPLICATES: u32 = 64;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn cases(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     // Both forms are asymptotic: at 10^4 nodes the first is about a round short, the second hardly.
     for (name, pulls, form, error) in [
         ("push", false, rounds::push(NODES.into()), 1.1),

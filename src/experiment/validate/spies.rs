@@ -12,7 +12,7 @@ use crate::topology::TopologySpec;
 const NODES: u32 = 1_000;
 const REPLICATES: u32 = 1_200;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn cases(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     for (percent, fanout) in [(5, 8), (10, 8), (30, 4)] {
         let Ok(adversary) = format!("spy:{percent}%").parse() else { continue };
         let draft = Draft { adversary: Some(adversary), ..simulated(TopologySpec::Complete, NODES, fanout) };

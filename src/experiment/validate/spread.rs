@@ -57,17 +57,12 @@ const RANDOM: [(&str, [&str; 3]); 32] = [
     ("payloads", [GRID, STEADY, "payload-bytes = \"0..1000\"\n"]),
 ];
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn cases(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     spread(bench, "nothing random", [GRID, STEADY, ""], 0.0)?;
     RANDOM.into_iter().try_for_each(|(name, options)| spread(bench, name, options, 1.0))
 }
 
-fn spread<T: FnMut(&Case)>(
-    bench: &mut Bench<'_, T>,
-    name: &str,
-    options: [&str; 3],
-    form: f64,
-) -> Result<(), EarlyEnd> {
+fn spread(bench: &Bench<'_>, name: &str, options: [&str; 3], form: f64) -> Result<(), EarlyEnd> {
     let Ok(draft) = Draft::from_toml(&format!("{FIXED}{}", options.concat())) else {
         // A rejected option agrees with nothing.
         bench.take(Case::new(GROUP, name.to_owned(), (form, 0.0), Estimate::share(&[], form)));

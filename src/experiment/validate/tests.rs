@@ -4,8 +4,9 @@ use super::*;
 use crate::analysis::Statistic;
 use crate::threads::ThreadError;
 
-fn bench(effort: Effort, threads: usize, interrupt: &Interrupt) -> Bench<'_, impl FnMut(&Case)> {
-    Bench { plan: CasePlan { seed: 3, threads, effort }, interrupt, told: |_: &Case| {}, cases: Vec::new() }
+fn with_bench<R>(effort: Effort, threads: usize, interrupt: &Interrupt, act: impl FnOnce(&Bench<'_>) -> R) -> R {
+    let plan = CasePlan { seed: 3, threads, effort };
+    act(&Bench { plan, interrupt, permits: &RunPermits::new(threads), judged: &|_| () })
 }
 
 fn estimate(measured: f64, standard_error: f64) -> Estimate {
@@ -23,7 +24,7 @@ fn the_limit_is_four_standard_errors_plus_the_forms_own() {
 fn replicates_keep_the_sequence_of_their_seeds_on_any_number_of_threads() {
     let interrupt = Interrupt::new();
     for threads in [1, 2, 3, 8] {
-        let seeds = bench(Effort::Whole, threads, &interrupt).each(7, |seed, _| Ok(seed));
+        let seeds = with_bench(Effort::Whole, threads, &interrupt, |bench| bench.each(7, |seed, _| Ok(seed)));
         assert_eq!(seeds.ok(), Some((300_000..300_007).collect::<Vec<u64>>()), "{threads}");
     }
 }
@@ -34,7 +35,7 @@ fn the_wrong_form_does_not_agree() {
     use crate::theory::coverage::final_coverage;
     let interrupt = Interrupt::new();
     let draft = simulated(TopologySpec::Complete, 5_000, 3);
-    let shares = bench(Effort::Whole, 2, &interrupt).runs(&draft, 12, reached);
+    let shares = with_bench(Effort::Whole, 2, &interrupt, |bench| bench.runs(&draft, 12, reached));
     let estimate = Estimate::mean(&shares.ok().unwrap());
     let agrees = |fanout| Case::new("", String::new(), (final_coverage(fanout), 0.000_3), estimate).agrees;
     assert!(agrees(3.0) && !agrees(2.9) && !agrees(3.1) && !agrees(4.0), "{estimate:?}");
@@ -52,10 +53,29 @@ fn an_interrupt_keeps_what_was_judged() {
 }
 
 #[test]
+fn the_table_is_the_same_with_groups_side_by_side() {
+    let names = |threads| {
+        let mut told = Vec::new();
+        let plan = CasePlan { seed: 1, threads, effort: Effort::Quick };
+        let interrupt = Interrupt::new();
+        let ends_early = interrupt.clone();
+        let table = validate(plan, &interrupt, |case| {
+            told.push(case.clone());
+            if told.len() == 12 {
+                ends_early.raise();
+            }
+        });
+        assert_eq!(told, table.unwrap().cases);
+        told.truncate(12);
+        told
+    };
+    assert_eq!(names(1), names(3));
+}
+
+#[test]
 fn a_refused_thread_or_a_panic_ends_the_table_with_its_cause() {
     use crate::threads::refusing_from;
     let interrupt = Interrupt::new();
-    let bench = || bench(Effort::Whole, 3, &interrupt);
     let waits = |_, interrupt: &Interrupt| {
         // Without end, unless the other threads are told to stop.
         while !interrupt.is_raised() {
@@ -63,10 +83,10 @@ fn a_refused_thread_or_a_panic_ends_the_table_with_its_cause() {
         }
         Err::<u64, EarlyEnd>(EarlyEnd::Interrupted)
     };
-    let refused = refusing_from(2, || bench().each(7, waits));
+    let refused = with_bench(Effort::Whole, 3, &interrupt, |bench| refusing_from(2, || bench.each(7, waits)));
     let Err(EarlyEnd::Failed(RunFault::Threads(ThreadError::Refused { thread: 2, .. }))) = refused else { panic!() };
-    let panicked =
-        bench().each(7, |seed, interrupt| if seed == 300_001 { panic!("here") } else { waits(seed, interrupt) });
+    let panics = |seed, interrupt: &Interrupt| if seed == 300_001 { panic!("here") } else { waits(seed, interrupt) };
+    let panicked = with_bench(Effort::Whole, 3, &interrupt, |bench| bench.each(7, panics));
     let Err(EarlyEnd::Failed(RunFault::Threads(ThreadError::Panic { .. }))) = panicked else { panic!() };
     assert!(!interrupt.is_raised(), "the user's own wish is not touched");
 }

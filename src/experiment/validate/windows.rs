@@ -20,7 +20,7 @@ const LATENCY: &str = "uniform:10ms..400ms";
 /// apart, a few percent then arrive in a different sequence at the edge of a window, and more beside other work.
 const REAL_ERROR: f64 = 0.05;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+pub(super) fn cases(bench: &Bench<'_>) -> Result<(), EarlyEnd> {
     let Ok(latency) = LATENCY.parse() else { return Ok(()) };
     let draft = Draft {
         orders: Some(ORDERS),
