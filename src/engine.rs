@@ -83,7 +83,7 @@ pub use exchange::ClusterMember;
 pub use member_parts::{NodeFiguresRequest, NodeSummary};
 pub use shard_outcome::RunTotals;
 #[cfg(feature = "cluster")]
-pub use shortest_path::MESSAGES_TOGETHER;
+pub(crate) use shortest_path::MESSAGES_TOGETHER;
 pub use shortest_path::bulk::{OrderReceipts, PLACES_TOGETHER};
 
 use crate::adversary::Adversaries;

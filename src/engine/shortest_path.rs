@@ -19,7 +19,7 @@ mod settlement;
 mod worker;
 
 #[cfg(feature = "cluster")]
-pub use worker::MESSAGES_TOGETHER;
+pub(crate) use worker::MESSAGES_TOGETHER;
 
 #[cfg(feature = "cluster")]
 use super::exchange::{ClusterEnd, ClusterMember};

@@ -1,5 +1,6 @@
 //! The share of each process of a cluster in a run, and the figures of its nodes.
 
+#[cfg(feature = "cluster")]
 use super::{NodePlaces, Receipt, Traffic};
 use crate::time::Nanos;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,7 @@ pub struct ClusterProcessRecord {
 }
 
 /// The figures of some nodes that follow each other.
+#[cfg(feature = "cluster")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeFigures {
     /// The first of them.

@@ -19,7 +19,7 @@ use crate::time::{Calendar, Nanos};
 use std::ops::Range;
 
 /// The messages that a shard has for others between two meetings, unless all shards share their memory.
-pub const MESSAGES_TOGETHER: usize = if cfg!(test) { 100 } else { 1 << 17 };
+pub(crate) const MESSAGES_TOGETHER: usize = if cfg!(test) { 100 } else { 1 << 17 };
 
 /// The number of received messages that are compared with receipts at a time.
 const RECEIVED: usize = 4_096;
