@@ -64,7 +64,7 @@ pub(super) struct RealtimeShard<'a, C: Recorder> {
     pub(super) record: WorkerRecord,
 }
 
-/// One event of one node: the protocol's [`Context`].
+/// One event of one node: the protocol's [`Context`](crate::protocol::Context).
 pub(super) struct RealtimeContext<'s, 'a, C: Recorder> {
     shard: &'s mut RealtimeShard<'a, C>,
     event: Event,

@@ -19,7 +19,8 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Returns the message of a datagram and the bytes of its order, for [`super::decode_order`].
+    /// Returns the message of a datagram and the bytes of its order, for
+    /// [`decode_order_unbounded`](super::decode_order_unbounded).
     ///
     /// `is_here` returns true for the nodes that receive at the socket: one node, or all nodes of a shard. The token is
     /// checked right after length and version, so that a datagram of another run is counted as such. The nodes and the
