@@ -1,4 +1,5 @@
-//! Names the commit that a release is built from, for `bulkprop --version`.
+//! Names the commit that a release is built from, for `bulkprop --version`, and builds for the calls of all systems where
+//! that is asked for.
 
 use std::env;
 use std::path::Path;
@@ -14,6 +15,11 @@ fn main() {
         None => version,
     };
     println!("cargo::rustc-env=BULKPROP_VERSION={version}");
+    // For tests on Linux of what other systems run. No compiler flag, which would build every dependency anew.
+    println!("cargo::rerun-if-env-changed=BULKPROP_PORTABLE");
+    if env::var_os("BULKPROP_PORTABLE").is_some() {
+        println!("cargo::rustc-cfg=portable");
+    }
 }
 
 /// Asks git for the commit, and cargo to ask again when it changes. `None` without git or outside of a clone, as in a

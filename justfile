@@ -18,8 +18,7 @@ preflight:
     # Without `internals` the compiler sees what nobody uses.
     cargo clippy -- -D warnings
     cargo clippy --lib --no-default-features -- -D warnings
-    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
-    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features internals
+    RUSTDOCFLAGS="-D warnings --document-private-items" cargo doc --no-deps
     cargo test
     cargo test --benches
 
@@ -60,7 +59,7 @@ loom:
 
 # The same program on mio's portable calls alone, as on systems other than Linux.
 portable:
-    RUSTFLAGS="--cfg portable" CARGO_TARGET_DIR=target/portable cargo test
+    BULKPROP_PORTABLE=1 CARGO_TARGET_DIR=target/portable cargo test
 
 # Random scenarios, held to what is true of every run: `just swarm`, `just swarm 20000 9`. `cargo test` runs 300 of them.
 swarm runs="5000" seed="2":

@@ -18,8 +18,8 @@
 //! | `socket_address` | addresses of sockets in the kernel's layout |
 //! | `remedy` | remedies for errors of the system |
 //!
-//! The first six differ by system: `linux/` has the calls; `portable/` serves other systems, and builds with
-//! `--cfg portable`, with the means of the standard library and mio, and fails with
+//! The first six differ by system: `linux/` has the calls; `portable/` serves other systems, and builds made
+//! under `BULKPROP_PORTABLE=1`, with the means of the standard library and mio, and fails with
 //! [`Unsupported`](std::io::ErrorKind::Unsupported) where those have none. The rooms above see the same names on both
 //! sides.
 //!
