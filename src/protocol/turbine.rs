@@ -20,6 +20,8 @@
 mod knobs;
 mod listed_trees;
 mod received_shreds;
+mod recent_shreds;
+mod sender_places;
 mod shuffle;
 mod stake;
 mod stake_file;
@@ -35,6 +37,7 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, WordTail};
 use crate::parts::{OrderCut, OrderSets, PartName};
 use received_shreds::{ReceivedShreds, ShredBits};
+use recent_shreds::RecentShreds;
 use shuffle::Shuffles;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -50,6 +53,7 @@ pub struct Turbine {
     nodes: u32,
     /// Bytes of the longest order.
     order_bytes_max: u32,
+    tree: ShredTree,
     shuffles: Arc<Shuffles>,
 }
 
@@ -61,6 +65,7 @@ pub struct TurbineState {
     sets: OrderSets,
     tree: ShredTree,
     shuffles: Arc<Shuffles>,
+    recent: RecentShreds,
     received: ReceivedShreds,
 }
 
@@ -86,23 +91,32 @@ impl ShredWord {
 impl Turbine {
     /// Creates the protocol for a run of this seed among `nodes` nodes with orders of at most this many bytes.
     pub fn new(knobs: TurbineKnobs, seed: u64, nodes: u32, order_bytes_max: u32) -> Turbine {
-        Turbine { knobs, nodes, order_bytes_max, shuffles: Arc::new(Shuffles::new(knobs.stake, seed, nodes)) }
+        let tree = ShredTree::new(knobs.fanout, nodes.saturating_sub(1));
+        Turbine {
+            knobs,
+            nodes,
+            order_bytes_max,
+            tree,
+            shuffles: Arc::new(Shuffles::new(knobs.stake, seed, nodes, tree)),
+        }
     }
 
     /// Returns the protocol with the stakes of a file, which has as many nodes as the run.
     pub fn with_stakes(self, file: &StakeFile) -> Turbine {
-        Turbine { shuffles: Arc::new(Shuffles::listed(file.by_node())), ..self }
+        Turbine { shuffles: Arc::new(Shuffles::listed(file.by_node(), self.tree)), ..self }
     }
 }
 
 impl TurbineState {
     /// Sends a shred to the children of the event's node.
-    fn send_on<C: Context>(&self, context: &mut C, message: &Message, shred: ShredWord) {
+    fn send_on<C: Context>(&mut self, context: &mut C, message: &Message, shred: ShredWord) {
         let Some(next) = message.next_hop() else { return };
-        let shuffle = self.shuffles.of(context.view().shared_key(), message.order, shred.name, shred.origin);
-        let Some(place) = shuffle.place_of(context.me()) else { return };
-        let children: SmallVec<[NodeId; 8]> = self.tree.children(place).map(|child| shuffle.node_at(child)).collect();
-        if !children.is_empty() {
+        let (shuffles, key) = (&self.shuffles, context.view().shared_key());
+        let sender = self.recent.sender_place((shuffles, key), message.order, shred, context.me());
+        let Some(mut children) = sender.map(|place| self.tree.children(place).peekable()) else { return };
+        if children.peek().is_some() {
+            let shuffle = shuffles.of(key, message.order, shred.name, shred.origin);
+            let children: SmallVec<[NodeId; 8]> = children.map(|child| shuffle.node_at(child)).collect();
             context.forward(&children, SHRED, next, &[shred.to_word()]);
         }
     }
@@ -161,8 +175,9 @@ impl Protocol for Turbine {
         TurbineState {
             cut,
             sets: cut.sets_of(self.order_bytes_max),
-            tree: ShredTree::new(self.knobs.fanout, self.nodes.saturating_sub(1)),
+            tree: self.tree,
             shuffles: Arc::clone(&self.shuffles),
+            recent: RecentShreds::new(cut.parts(self.order_bytes_max)),
             received: ReceivedShreds::new(view.size(), view.orders(), view.window(), cut.sets(self.order_bytes_max)),
         }
     }

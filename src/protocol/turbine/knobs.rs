@@ -53,7 +53,7 @@ impl TurbineKnobs {
         let by_node = ReceivedShreds::bytes_per_node(orders, window, self.cut().sets(order_bytes_max));
         let parts = u64::from(self.cut().parts(order_bytes_max)).saturating_mul(orders.into());
         let is_weighted = has_stakes || self.stake != StakeKnob::Equal;
-        nodes.saturating_mul(by_node).saturating_add(Shuffles::bytes(is_weighted, network_size.into(), parts))
+        nodes.saturating_mul(by_node).saturating_add(Shuffles::bytes(is_weighted, network_size, self.fanout, parts))
     }
 }
 

@@ -5,7 +5,9 @@
 //! and the nodes come in the sequence of these times (Efraimidis and Spirakis 2006). That takes a sorted list for
 //! each shred, which is made once and shared by all shards; as many lists are kept as fit a bound.
 
+use super::sender_places::SenderPlaces;
 use super::stake::StakeKnob;
+use super::tree::ShredTree;
 use crate::ids::{NodeId, OrderIndex};
 use crate::parts::{PartName, SET_PARTS_MAX};
 use crate::random::log::{self, minus_log2};
@@ -39,6 +41,8 @@ const NO_STAKE: i64 = -(1 << 60);
 #[derive(Debug)]
 pub(super) struct Shuffles {
     nodes: u32,
+    /// The number of places that send to others.
+    senders: u32,
     /// By node, the logarithm of its stake; `None` if all have the same.
     stakes: Option<Box<[i64]>>,
     /// Lists of shreds, each at the place that order and shred give it.
@@ -58,13 +62,21 @@ pub(super) enum ShredShuffle {
 pub(super) struct WeightedShuffle {
     of: (OrderIndex, PartName, NodeId),
     nodes: Box<[u32]>,
-    /// Place, by node; that of the origin has no meaning.
-    places: Box<[u32]>,
+    senders: Arc<SenderPlaces>,
+}
+
+/// The places of nodes in the shuffle of one shred.
+#[derive(Debug)]
+pub(super) enum ShredPlaces {
+    /// All stakes are equal.
+    Keyed { permutation: KeyedPermutation, origin: NodeId },
+    /// Stakes differ.
+    Weighted(Arc<SenderPlaces>),
 }
 
 impl Shuffles {
-    /// Creates the shuffles of a run with this seed.
-    pub(super) fn new(stake: StakeKnob, seed: u64, nodes: u32) -> Shuffles {
+    /// Creates the shuffles of a run with this seed, whose shreds go down this tree.
+    pub(super) fn new(stake: StakeKnob, seed: u64, nodes: u32, tree: ShredTree) -> Shuffles {
         let stakes = match stake {
             StakeKnob::Equal => None,
             StakeKnob::Pareto(thousandths) => {
@@ -79,11 +91,12 @@ impl Shuffles {
             }
         };
         let lists = if stakes.is_some() { Shuffles::kept(nodes.into()) } else { 0 };
-        Shuffles { nodes, stakes, lists: (0..lists).map(|_| Mutex::new(None)).collect() }
+        let lists = (0..lists).map(|_| Mutex::new(None)).collect();
+        Shuffles { nodes, senders: tree.senders(), stakes, lists }
     }
 
     /// Creates the shuffles of nodes with these stakes.
-    pub(super) fn listed(stakes: &[u64]) -> Shuffles {
+    pub(super) fn listed(stakes: &[u64], tree: ShredTree) -> Shuffles {
         let logarithm = |&stake: &u64| match stake {
             // After all others, whatever is drawn.
             0 => NO_STAKE,
@@ -95,21 +108,32 @@ impl Shuffles {
             }
         };
         let lists = (0..Shuffles::kept(stakes.len() as u64)).map(|_| Mutex::new(None)).collect();
-        Shuffles { nodes: stakes.len() as u32, stakes: Some(stakes.iter().map(logarithm).collect()), lists }
+        let logarithms = stakes.iter().map(logarithm).collect();
+        Shuffles { nodes: stakes.len() as u32, senders: tree.senders(), stakes: Some(logarithms), lists }
     }
 
-    /// Returns the bytes of the stakes and of the lists in a run of `shreds` shreds.
-    pub(super) fn bytes(has_stakes: bool, nodes: u64, shreds: u64) -> u64 {
+    /// Returns the bytes of the stakes and of the lists of `nodes` nodes in a run of `shreds` shreds.
+    pub(super) fn bytes(has_stakes: bool, nodes: u32, fanout: u32, shreds: u64) -> u64 {
         if !has_stakes {
             return 0;
         }
-        let lists = Shuffles::kept(nodes).min(shreds);
-        nodes.saturating_mul(size_of::<i64>() as u64 + lists.saturating_mul(LIST_BYTES_PER_NODE))
+        let senders = ShredTree::new(fanout, nodes.saturating_sub(1)).senders();
+        let nodes = u64::from(nodes);
+        let list = nodes * LIST_BYTES_PER_NODE + SenderPlaces::bytes(senders.into(), nodes);
+        nodes * size_of::<i64>() as u64 + list.saturating_mul(Shuffles::kept(nodes).min(shreds))
     }
 
     /// Returns the number of lists that are kept at a time.
     fn kept(nodes: u64) -> u64 {
         (LISTS_BYTES / (LIST_BYTES_PER_NODE * nodes.max(1))).clamp(LISTS_MIN, LISTS_MAX)
+    }
+
+    /// Returns a number by which a shred is kept.
+    #[inline]
+    pub(super) fn number(order: OrderIndex, name: PartName) -> u64 {
+        // Shreds of orders with fewer sets than the factor have places of their own where there are enough.
+        let set = u64::from(order.0) * 977 + u64::from(name.set);
+        set * u64::from(SET_PARTS_MAX) + u64::from(name.place)
     }
 
     /// Returns the shuffle of a shred; `key` is that of the draws that all nodes share.
@@ -120,13 +144,11 @@ impl Shuffles {
         match &self.stakes {
             None => ShredShuffle::Keyed { permutation: KeyedPermutation::new(self.nodes - 1, key), origin },
             Some(stakes) => {
-                // Shreds of orders with fewer sets than the factor have places of their own where there are enough.
-                let set = u64::from(order.0) * 977 + u64::from(name.set);
-                let number = set * u64::from(SET_PARTS_MAX) + u64::from(name.place);
+                let number = Shuffles::number(order, name);
                 let mut list = self.lists[(number % self.lists.len() as u64) as usize].lock();
                 let of = (order, name, origin);
                 let known = list.take().filter(|known| known.of == of);
-                let known = known.unwrap_or_else(|| Arc::new(WeightedShuffle::new(of, stakes, key)));
+                let known = known.unwrap_or_else(|| Arc::new(WeightedShuffle::new(of, stakes, key, self.senders)));
                 ShredShuffle::Weighted(Arc::clone(list.insert(known)))
             }
         }
@@ -146,19 +168,30 @@ impl ShredShuffle {
         }
     }
 
-    /// Returns the place of a node; `None` for the origin.
-    #[inline]
-    pub(super) fn place_of(&self, node: NodeId) -> Option<u32> {
+    /// Leaves what it takes to find the places of nodes.
+    pub(super) fn into_places(self) -> ShredPlaces {
         match self {
-            ShredShuffle::Keyed { origin, .. } if node == *origin => None,
-            ShredShuffle::Keyed { permutation, origin } => Some(permutation.number(node.0 - u32::from(node > *origin))),
-            ShredShuffle::Weighted(list) => (node != list.of.2).then(|| list.places[node.index()]),
+            ShredShuffle::Keyed { permutation, origin } => ShredPlaces::Keyed { permutation, origin },
+            ShredShuffle::Weighted(list) => ShredPlaces::Weighted(Arc::clone(&list.senders)),
+        }
+    }
+}
+
+impl ShredPlaces {
+    /// Returns the place of a node if it sends on. With equal stakes it returns that of a node that sends to nobody,
+    /// too, as no place follows from the tree alone; `None` for the origin.
+    #[inline]
+    pub(super) fn of_sender(&self, node: NodeId) -> Option<u32> {
+        match self {
+            ShredPlaces::Keyed { origin, .. } if node == *origin => None,
+            ShredPlaces::Keyed { permutation, origin } => Some(permutation.number(node.0 - u32::from(node > *origin))),
+            ShredPlaces::Weighted(senders) => senders.of(node.0),
         }
     }
 }
 
 impl WeightedShuffle {
-    fn new(of: (OrderIndex, PartName, NodeId), stakes: &[i64], key: Key) -> WeightedShuffle {
+    fn new(of: (OrderIndex, PartName, NodeId), stakes: &[i64], key: Key, senders: u32) -> WeightedShuffle {
         let score = |(node, &stake): (u64, &i64)| {
             let time = minus_log2(key.with(node).stream().next_word());
             // The greater, the earlier: the logarithm of the stake less that of the time.
@@ -166,16 +199,16 @@ impl WeightedShuffle {
         };
         let scores: Vec<i64> = (0..).zip(stakes).map(score).collect();
         let nodes = by_score(&scores, of.2);
-        let mut places = vec![0; stakes.len()].into_boxed_slice();
-        (0..).zip(&nodes).for_each(|(place, &node)| places[node as usize] = place);
-        WeightedShuffle { of, nodes, places }
+        let senders = Arc::new(SenderPlaces::new(&nodes[..senders as usize], stakes.len()));
+        WeightedShuffle { of, nodes, senders }
     }
 }
 
 /// Returns the nodes but one, those with the greatest scores first, of equal ones that with the least number.
 ///
 /// Sorted are words of the upper digits of a score and its node, which takes a quarter of the time of pairs; the few
-/// whose upper digits are equal are compared as a whole afterwards.
+/// whose upper digits are equal are compared as a whole afterwards. Rejected: words parted by their upper digits first,
+/// each part of which fits a cache, which takes a sixth more time for 10^6 nodes.
 fn by_score(scores: &[i64], without: NodeId) -> Box<[u32]> {
     let others = || (0..).zip(scores).filter(move |&(node, _)| node != without.0);
     let (least, most) =
@@ -195,7 +228,7 @@ fn by_score(scores: &[i64], without: NodeId) -> Box<[u32]> {
 }
 
 /// Bytes that a list takes for each node.
-const LIST_BYTES_PER_NODE: u64 = 2 * size_of::<u32>() as u64;
+const LIST_BYTES_PER_NODE: u64 = size_of::<u32>() as u64;
 
 #[cfg(test)]
 mod tests {
@@ -212,13 +245,15 @@ mod tests {
     #[test]
     fn a_shuffle_has_all_nodes_but_the_origin() {
         for stake in [StakeKnob::Equal, StakeKnob::Pareto(1_160)] {
-            let shuffles = Shuffles::new(stake, 5, 300);
+            // Of a chain each node but the last sends on.
+            let shuffles = Shuffles::new(stake, 5, 300, ShredTree::new(1, 299));
             let mut seen = Vec::new();
             for (set, place) in [(0, 0), (0, 1), (1, 0), (1, 63)] {
                 let shuffle = shuffles.of(shared(5), OrderIndex(2), PartName { set, place }, NodeId(7));
                 let nodes: Vec<NodeId> = (0..299).map(|place| shuffle.node_at(place)).collect();
-                assert!((0..299).all(|place| shuffle.place_of(nodes[place as usize]) == Some(place)));
-                assert_eq!(shuffle.place_of(NodeId(7)), None);
+                let places = shuffle.into_places();
+                assert!((0..298).all(|place| places.of_sender(nodes[place as usize]) == Some(place)));
+                assert_eq!(places.of_sender(NodeId(7)), None);
                 let mut sorted = nodes.clone();
                 sorted.sort_unstable();
                 assert!(sorted.into_iter().eq((0..300).filter(|&node| node != 7).map(NodeId)));
@@ -238,7 +273,7 @@ mod tests {
         let shreds = 60_000_u64;
         let (mut first, mut pairs) = ([0_u32; 4], [[0_u32; 4]; 4]);
         for shred in 0..shreds {
-            let list = WeightedShuffle::new((OrderIndex(0), NAME, origin), &logarithms, shared(1).with(shred));
+            let list = WeightedShuffle::new((OrderIndex(0), NAME, origin), &logarithms, shared(1).with(shred), 1);
             first[list.nodes[0] as usize] += 1;
             pairs[list.nodes[0] as usize][list.nodes[1] as usize] += 1;
         }
@@ -259,7 +294,7 @@ mod tests {
     /// Stakes above s times the least are a share of s^-shape.
     #[test]
     fn drawn_stakes_have_the_tail_of_their_shape() {
-        let shuffles = Shuffles::new(StakeKnob::Pareto(1_500), 2, 100_000);
+        let shuffles = Shuffles::new(StakeKnob::Pareto(1_500), 2, 100_000, ShredTree::new(200, 99_999));
         let stakes = shuffles.stakes.as_ref().unwrap();
         for factor in [2.0_f64, 10.0, 100.0] {
             let least = (factor.log2() * (1_u64 << 49) as f64) as i64;
@@ -272,7 +307,7 @@ mod tests {
     /// Logarithms of stakes from a file; nodes without any come last, in a sequence of their own for each shred.
     #[test]
     fn nodes_without_stake_come_last() {
-        let shuffles = Shuffles::listed(&[1, 0, 3, 0, u64::MAX, 0, 1 << 40]);
+        let shuffles = Shuffles::listed(&[1, 0, 3, 0, u64::MAX, 0, 1 << 40], ShredTree::new(2, 6));
         let logarithms = shuffles.stakes.as_ref().unwrap();
         for (node, stake) in [(0, 1.0_f64), (2, 3.0), (4, u64::MAX as f64), (6, (1_u64 << 40) as f64)] {
             let found = logarithms[node] as f64 / (1_u64 << LOGARITHM_BITS) as f64;
@@ -305,7 +340,7 @@ mod tests {
     /// A list that another shred has displaced is made again, the same.
     #[test]
     fn a_list_is_the_same_however_often_it_is_made() {
-        let shuffles = Shuffles::new(StakeKnob::Pareto(800), 5, 50);
+        let shuffles = Shuffles::new(StakeKnob::Pareto(800), 5, 50, ShredTree::new(200, 49));
         let list = |order| match shuffles.of(shared(5), OrderIndex(order), NAME, NodeId(0)) {
             ShredShuffle::Weighted(list) => list.nodes.clone(),
             ShredShuffle::Keyed { .. } => unreachable!("stakes differ"),
@@ -314,7 +349,9 @@ mod tests {
         let others: Vec<_> = (1..3_000).map(list).collect();
         assert!(others.iter().all(|other| *other != before));
         assert_eq!(list(0), before);
-        assert_eq!(Shuffles::bytes(true, 1_000_000, 64), 1_000_000 * (8 + 64 * 8));
-        assert_eq!(Shuffles::bytes(false, 1_000_000, 64), 0);
+        // The root sends on, the 200 below it, and of those below these 24 neighbourhoods of 200.
+        let list = 1_000_000 * 4 + 15_625 * 12 + 5_001 * 4;
+        assert_eq!(Shuffles::bytes(true, 1_000_000, 200, 64), 1_000_000 * 8 + 64 * list);
+        assert_eq!(Shuffles::bytes(false, 1_000_000, 200, 64), 0);
     }
 }

@@ -48,7 +48,7 @@ fn receive(state: &mut TurbineState, context: &mut RecordingContext, name: PartN
 /// The nodes to which a node sends a shred: those of its place's children.
 fn children(state: &TurbineState, me: u32, name: PartName) -> Vec<NodeId> {
     let shuffle = state.shuffles.of(ShardView::isolated(0..NODES).shared_key(), OrderIndex(0), name, ORIGIN);
-    let place = shuffle.place_of(NodeId(me)).unwrap();
+    let place = (0..NODES - 1).find(|&place| shuffle.node_at(place) == NodeId(me)).unwrap();
     state.tree.children(place).map(|child| shuffle.node_at(child)).collect()
 }
 
@@ -60,12 +60,11 @@ fn the_origin_sends_each_shred_to_its_root() {
     assert_eq!((&context.held[..], &context.acts[0]), (&[OrderIndex(0)][..], &Action::Encoded(OrderIndex(0))));
     let order_hop = OrderHop { order: OrderIndex(0), ttl: 199, hop: 1 };
     let sent = names().map(|name| {
-        let root = (0..NODES).filter(|&node| node != ORIGIN.0).find(|&node| {
-            let key = ShardView::isolated(0..NODES).shared_key();
-            state.shuffles.of(key, OrderIndex(0), name, ORIGIN).place_of(NodeId(node)) == Some(0)
-        });
+        let key = ShardView::isolated(0..NODES).shared_key();
+        let root = state.shuffles.of(key, OrderIndex(0), name, ORIGIN).node_at(0);
+        assert_ne!(root, ORIGIN);
         let word = ShredWord { name, origin: ORIGIN }.to_word();
-        Action::ForwardedTo(vec![NodeId(root.unwrap())], SHRED, order_hop, vec![word])
+        Action::ForwardedTo(vec![root], SHRED, order_hop, vec![word])
     });
     assert!(sent.eq(context.acts.drain(1..)));
     state.publish(&mut context, OrderIndex(0), 200);

@@ -28,6 +28,21 @@ impl ShredTree {
         self.size
     }
 
+    /// Returns the number of places that send to others: the first ones.
+    pub(super) fn senders(&self) -> u32 {
+        let (mut sends, mut does_not) = (0, self.size as u32);
+        // No place has a first child before that of an earlier one.
+        while sends < does_not {
+            let middle = sends + (does_not - sends) / 2;
+            if self.children(middle).next().is_some() {
+                sends = middle + 1;
+            } else {
+                does_not = middle;
+            }
+        }
+        sends
+    }
+
     /// Returns the places to which a place sends, ascending.
     #[inline]
     pub(super) fn children(&self, place: u32) -> impl Iterator<Item = u32> + use<> {
@@ -85,6 +100,7 @@ mod tests {
             let mut reached = vec![0; size as usize];
             for place in 0..size {
                 prop_assert!(tree.children(place).count() <= fanout as usize);
+                prop_assert_eq!(tree.children(place).next().is_some(), place < tree.senders());
                 for child in tree.children(place) {
                     prop_assert!(child > place && tree.parent(child) == Some(place));
                     reached[child as usize] += 1;
