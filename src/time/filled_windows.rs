@@ -13,6 +13,11 @@ impl FilledWindows {
         FilledWindows { bits: vec![0; buckets.div_ceil(64) as usize], mask: buckets - 1 }
     }
 
+    /// Returns the number of buckets.
+    pub(crate) fn buckets(&self) -> u64 {
+        self.mask + 1
+    }
+
     /// Returns true if a window at or after `now` has a bucket.
     #[inline(always)]
     pub(crate) fn has_bucket(&self, now: u64, window: u64) -> bool {

@@ -42,10 +42,23 @@ pub(super) struct BlockCalendar<T> {
     buckets: Vec<Bucket>,
     /// The windows with buckets that have events.
     filled: FilledWindows,
-    /// Events of windows beyond those that have buckets.
-    far: BTreeMap<u64, Vec<WindowEvent<T>>>,
+    /// The last window that has buckets now: the last one of a span.
+    near: u64,
+    /// The binary logarithm of the number of windows in a span.
+    span_bits: u32,
+    /// Events of the windows after `near`, by span. A timer may lie thousands of windows ahead, and few windows would
+    /// have enough of them for a list of their own.
+    far: BTreeMap<u64, FarSpan<T>>,
     /// The number of all events.
     stored: u64,
+}
+
+/// Events of a span of windows that have no buckets yet, as they were put.
+struct FarSpan<T> {
+    /// Each with its window.
+    events: Vec<(u64, WindowEvent<T>)>,
+    /// The first window that has any, and the number of its events.
+    first: (u64, u64),
 }
 
 /// The events of one block that are taken from a window ahead.
@@ -58,7 +71,7 @@ pub(super) struct BlockEvents<'s, T> {
 
 enum BlockSource<'s, T> {
     Stored(&'s mut ChunkStore<T>, Bucket),
-    /// Events of a window beyond those that have buckets.
+    /// Events of a window that has no buckets.
     Far(&'s mut [WindowEvent<T>]),
 }
 
@@ -99,6 +112,28 @@ impl Blocks {
     }
 }
 
+impl<T: Tail> FarSpan<T> {
+    const EMPTY: FarSpan<T> = FarSpan { events: Vec::new(), first: (u64::MAX, 0) };
+
+    fn put(&mut self, window: u64, event: WindowEvent<T>) {
+        self.first = match self.first {
+            (first, count) if window == first => (first, count + 1),
+            (first, _) if window < first => (window, 1),
+            later => later,
+        };
+        self.events.push((window, event));
+    }
+
+    /// Removes the events of the first window.
+    fn take_first(&mut self) -> Vec<WindowEvent<T>> {
+        let first = self.first.0;
+        let taken = self.events.extract_if(.., |(window, _)| *window == first).map(|(_, event)| event).collect();
+        let rest = std::mem::replace(self, FarSpan::EMPTY).events;
+        rest.into_iter().for_each(|(window, event)| self.put(window, event));
+        taken
+    }
+}
+
 impl<T: Tail> BlockCalendar<T> {
     /// Creates an empty calendar for events at most `reach` windows ahead, or at any distance if that is unknown.
     pub(super) fn new(blocks: Blocks, reach: Option<u64>) -> BlockCalendar<T> {
@@ -109,10 +144,19 @@ impl<T: Tail> BlockCalendar<T> {
             now: 0,
             buckets: (0..windows as usize * blocks.count).map(|_| Bucket::EMPTY).collect(),
             filled: FilledWindows::new(windows),
+            near: windows - 1,
+            span_bits: 0,
             far: BTreeMap::new(),
             stored: 0,
             blocks,
         }
+    }
+
+    /// Creates an empty calendar for events of which many lie far beyond `reach`.
+    pub(super) fn with_spans(blocks: Blocks, reach: Option<u64>) -> BlockCalendar<T> {
+        let calendar = BlockCalendar::new(blocks, reach);
+        // At least three quarters of the windows then have buckets.
+        BlockCalendar { span_bits: (calendar.near + 1).ilog2() - 2, ..calendar }
     }
 
     pub(super) fn blocks(&self) -> &Blocks {
@@ -137,7 +181,7 @@ impl<T: Tail> BlockCalendar<T> {
         event: impl FnOnce() -> WindowEvent<T>,
     ) {
         debug_assert!(window >= self.now, "{window} lies before {}", self.now);
-        if self.filled.has_bucket(self.now, window) {
+        if window <= self.near {
             let slot = self.filled.slot(window);
             let block = self.blocks.of(node.0);
             if store.push(&mut self.buckets[slot * self.blocks.count + block], event) {
@@ -156,7 +200,7 @@ impl<T: Tail> BlockCalendar<T> {
 
     #[cold]
     fn put_far(&mut self, window: u64, event: WindowEvent<T>) {
-        self.far.entry(window).or_default().push(event);
+        self.far.entry(window >> self.span_bits).or_insert(FarSpan::EMPTY).put(window, event);
     }
 
     /// Puts events of one block into a window, which does not precede the one that is being handled.
@@ -169,12 +213,12 @@ impl<T: Tail> BlockCalendar<T> {
     ) {
         debug_assert!(window >= self.now, "{window} lies before {}", self.now);
         self.stored += events.len() as u64;
-        if self.filled.has_bucket(self.now, window) {
+        if window <= self.near {
             let slot = self.filled.slot(window);
             store.push_all(&mut self.buckets[slot * self.blocks.count + block], events);
             self.filled.fill(slot);
         } else {
-            self.far.entry(window).or_default().extend(events);
+            events.for_each(|event| self.put_far(window, event));
         }
     }
 
@@ -182,11 +226,14 @@ impl<T: Tail> BlockCalendar<T> {
     pub(super) fn advance(&mut self, store: &mut ChunkStore<T>, window: u64) {
         debug_assert!(window >= self.now);
         self.now = window;
-        // Events move in when their window first has buckets, so they come before those that are put there later.
-        while let Some(entry) = self.far.first_entry().filter(|entry| self.filled.has_bucket(window, *entry.key())) {
-            let (near, events) = entry.remove_entry();
+        let spans = self.filled.buckets() >> self.span_bits;
+        let beyond = u128::from((window >> self.span_bits) + spans) << self.span_bits;
+        self.near = u64::try_from(beyond - 1).unwrap_or(u64::MAX);
+        // Events move in when their span first has buckets, so they come before those that are put there later.
+        while let Some(entry) = self.far.first_entry().filter(|entry| *entry.key() <= self.near >> self.span_bits) {
+            let events = entry.remove().events;
             self.stored -= events.len() as u64;
-            events.into_iter().for_each(|event| self.put(store, near, event));
+            events.into_iter().for_each(|(window, event)| self.put(store, window, event));
         }
     }
 
@@ -206,8 +253,12 @@ impl<T: Tail> BlockCalendar<T> {
     /// it.
     pub(super) fn drain_next(&mut self, store: &mut ChunkStore<T>, mut each: impl FnMut(BlockEvents<'_, T>)) {
         let Some(window) = self.next() else { return };
-        if !self.filled.has_bucket(self.now, window) {
-            let mut events = self.far.remove(&window).unwrap_or_default();
+        if window > self.near {
+            let Some(mut span) = self.far.first_entry() else { return };
+            let mut events = span.get_mut().take_first();
+            if span.get().events.is_empty() {
+                span.remove();
+            }
             self.stored -= events.len() as u64;
             events.sort_by_key(|event| self.blocks.of(event.node().0));
             for events in events.chunk_by_mut(|one, next| self.blocks.of(one.node().0) == self.blocks.of(next.node().0))
@@ -234,17 +285,18 @@ impl<T: Tail> BlockCalendar<T> {
         if self.stored == 0 {
             return None;
         }
-        self.filled.next(self.now).or_else(|| self.far.keys().next().copied())
+        self.filled.next(self.now).or_else(|| self.far.values().next().map(|span| span.first.0))
     }
 
-    /// Returns the number of events in a window that has buckets now.
+    /// Returns the number of events in a window: one that has buckets now, or the first of a span.
     pub(super) fn count(&self, window: u64) -> u64 {
-        if window >= self.now && self.filled.has_bucket(self.now, window) {
+        if window >= self.now && window <= self.near {
             let slot = self.filled.slot(window);
             let buckets = &self.buckets[slot * self.blocks.count..][..self.blocks.count];
             buckets.iter().map(Bucket::len).sum::<usize>() as u64
         } else {
-            self.far.get(&window).map_or(0, |events| events.len() as u64)
+            let span = self.far.get(&(window >> self.span_bits)).filter(|span| span.first.0 == window);
+            span.map_or(0, |span| span.first.1)
         }
     }
 
@@ -256,7 +308,7 @@ impl<T: Tail> BlockCalendar<T> {
     /// Passes all events to `each`.
     pub(super) fn for_each(&self, store: &ChunkStore<T>, mut each: impl FnMut(&WindowEvent<T>)) {
         self.buckets.iter().for_each(|bucket| store.for_each_chunk(bucket, |events| events.iter().for_each(&mut each)));
-        self.far.values().flatten().for_each(each);
+        self.far.values().flat_map(|span| &span.events).for_each(|(_, event)| each(event));
     }
 }
 
@@ -293,10 +345,11 @@ mod tests {
         #[test]
         fn events_come_in_their_window_and_block(
             steps in prop::collection::vec(prop::collection::vec((0..9_000_u64, 5..45_u32), 0..30), 1..40),
-            reach in prop::option::of(0..5_000_u64),
+            reach in prop::option::of(0..5_000_u64), has_spans in any::<bool>(),
         ) {
             let blocks = Blocks::new(5..45);
-            let mut calendar = BlockCalendar::new(blocks.clone(), reach);
+            let new = if has_spans { BlockCalendar::with_spans } else { BlockCalendar::new };
+            let mut calendar = new(blocks.clone(), reach);
             let (mut store, mut number, mut window) = (ChunkStore::new(), 0, 0);
             let mut model = BTreeMap::<u64, Vec<Vec<(u32, u32)>>>::new();
             for step in steps {
@@ -322,8 +375,11 @@ mod tests {
 
         /// Events for another shard are taken window by window, while earlier windows may still fill.
         #[test]
-        fn the_next_window_is_taken_whole(puts in prop::collection::vec((1..9_000_u64, 5..45_u32), 1..60)) {
-            let mut calendar = BlockCalendar::<()>::new(Blocks::new(5..45), Some(20));
+        fn the_next_window_is_taken_whole(
+            puts in prop::collection::vec((1..9_000_u64, 5..45_u32), 1..60), has_spans in any::<bool>(),
+        ) {
+            let new = if has_spans { BlockCalendar::<()>::with_spans } else { BlockCalendar::<()>::new };
+            let mut calendar = new(Blocks::new(5..45), Some(20));
             let (mut store, mut model) = (ChunkStore::new(), BTreeMap::<u64, usize>::new());
             for (ahead, node) in puts {
                 calendar.put(&mut store, ahead, event(node, 0));
@@ -345,6 +401,15 @@ mod tests {
             }
             prop_assert_eq!(calendar.next(), model.keys().next().copied());
         }
+    }
+
+    /// The very last window has buckets in the end, though no whole span lies around it.
+    #[test]
+    fn the_very_last_window_works_too() {
+        let (mut calendar, mut store) = (BlockCalendar::with_spans(Blocks::new(5..45), None), ChunkStore::new());
+        calendar.put(&mut store, u64::MAX, event(5, 1));
+        assert_eq!((calendar.next(), calendar.count(u64::MAX)), (Some(u64::MAX), 1));
+        assert_eq!(handled(&mut calendar, &mut store, u64::MAX)[0], [(5, 1)]);
     }
 
     #[test]

@@ -18,9 +18,10 @@ use crate::time::Nanos;
 use crate::workload::Publication;
 use std::collections::BTreeMap;
 
-/// The least number of windows ahead that have buckets of their own for timers, in a run whose nodes start. More would
-/// have few timers each, and a bucket takes a whole chunk.
-const TIMER_REACH: u64 = 254;
+/// The least number of windows ahead that have buckets of their own for timers, and that in a run whose nodes start.
+/// More would have few timers each, and a bucket takes a whole chunk.
+const TIMER_REACH: u64 = 62;
+const STARTED_TIMER_REACH: u64 = 254;
 
 /// The first place of a timer that was set in the window in which it fires: after those set in earlier windows.
 const SAME_WINDOW_TIMER: u32 = 1 << 31;
@@ -88,8 +89,9 @@ impl<'a, T: Tail> WindowSink<'a, T> {
         let reach = setup.network.ceiling().map(|ceiling| width.window(ceiling));
         let blocks = |shard| Blocks::new(setup.partition.shard(shard));
         let upkeep_reach = if has_upkeep { reach } else { Some(0) };
-        // Nodes that start set timers for times far beyond a latency.
-        let timer_reach = if starts { reach.map(|windows| windows.max(TIMER_REACH)) } else { reach };
+        // Timers are set for times far beyond a latency, by nodes that start all the time.
+        let least = if starts { STARTED_TIMER_REACH } else { TIMER_REACH };
+        let timer_reach = reach.map(|windows| windows.max(least));
         let out = |shard| {
             // A shard sends itself nothing.
             let (reach, upkeep_reach) = if shard == index { (Some(0), Some(0)) } else { (reach, upkeep_reach) };
@@ -105,7 +107,7 @@ impl<'a, T: Tail> WindowSink<'a, T> {
             store: ChunkStore::new(),
             messages: BlockCalendar::new(blocks(index), reach),
             upkeep: BlockCalendar::new(blocks(index), upkeep_reach),
-            timers: BlockCalendar::new(blocks(index), timer_reach),
+            timers: BlockCalendar::with_spans(blocks(index), timer_reach),
             out: (0..setup.partition.workers()).map(out).collect(),
             same_window: BTreeMap::new(),
             same_window_count: 0,
