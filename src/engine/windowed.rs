@@ -232,12 +232,10 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
         let is_last = end > self.shard.sink.deadline;
         // Taken out, so that events lie outside of what handling them borrows.
         let mut sort = std::mem::replace(&mut self.sort, BlockSort::new());
-        for block in 0..self.shard.sink.messages.blocks().count() {
-            if self.cut_short.is_some() {
-                break;
-            }
-            self.shard.sink.sort_block(block, &mut sort);
-            self.handle_block(sort.sorted(), is_last);
+        let (mut first, blocks) = (0, self.shard.sink.messages.blocks().count());
+        while first < blocks && self.cut_short.is_none() {
+            first = self.shard.sink.sort_blocks(first, &mut sort);
+            self.handle_blocks(sort.sorted(), is_last);
             self.shard.send_batched();
         }
         self.sort = sort;
@@ -246,8 +244,8 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
         self.check();
     }
 
-    /// Handles the sorted events of a block: node by node.
-    fn handle_block(&mut self, events: &mut [WindowEvent<T>], is_last: bool) {
+    /// Handles the sorted events of some blocks: node by node.
+    fn handle_blocks(&mut self, events: &mut [WindowEvent<T>], is_last: bool) {
         for place in 0..events.len() {
             let later = events.get(place + 2 * AHEAD).filter(|_| P::NEEDS_PEERS);
             later.into_iter().for_each(|later| self.setup.topology.prefetch_degree(later.node()));
