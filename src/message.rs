@@ -3,6 +3,7 @@
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::time::Nanos;
+use smallvec::SmallVec;
 use std::fmt;
 
 /// The maximum number of hops of an order.
@@ -158,9 +159,9 @@ impl Tail for Box<[u64]> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RareTail(Option<Box<RareWords>>);
 
-/// The words of a tail that is not empty.
+/// The words of a tail that is not empty: few of them take one allocation, more of them two.
 #[derive(Clone, Debug, PartialEq)]
-struct RareWords(Box<[u64]>);
+struct RareWords(SmallVec<[u64; 7]>);
 
 impl Tail for RareTail {
     const WORDS_MAX: usize = TAIL_WORDS_MAX;

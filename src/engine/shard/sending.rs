@@ -63,7 +63,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         let attempt = self.attempt(kind, order_hop.order);
         self.shard.send_batched_of(self.event.me);
         let mut forward = self.outgoing_forward(kind, order_hop);
-        if self.shard.sends_plainly && tail.len() <= INLINE_WORDS {
+        if self.shard.sends_plainly {
             return self.send_plainly(&forward, to, attempt, tail);
         }
         for &to in to {
@@ -72,7 +72,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         self.end_forward(forward);
     }
 
-    /// Sends a message with a short tail to each of these nodes, where their fates are draws and nothing else.
+    /// Sends a message to each of these nodes, where their fates are draws and nothing else.
     fn send_plainly(&mut self, forward: &OutgoingForward<'_>, to: &[NodeId], attempt: u32, tail: &[u64]) {
         let Event { me: from, now: at, .. } = self.event;
         let &OutgoingForward { kind, order_hop, links, .. } = forward;
@@ -338,9 +338,6 @@ impl<S: EventSink> VirtualShard<'_, S> {
         }
     }
 }
-
-/// Words of a tail that is stored beside its event.
-const INLINE_WORDS: usize = 1;
 
 /// Returns the order that keys the fate of a message. A message about no order is keyed by one that no run has.
 fn fate_order(kind: Kind, order: OrderIndex) -> OrderIndex {
