@@ -105,6 +105,9 @@ const INBOUND: u64 = 1 << 32;
 /// of its link.
 const INBOUND_TRICKLE: u32 = 1 << 31;
 
+/// The lines of a node's links that are prefetched at most: those of 30 links.
+const PREFETCHED_LINES: usize = 6;
+
 /// The place among the counted actions: each order that an announcement lists.
 const ANNOUNCED: u8 = 0;
 
@@ -251,7 +254,10 @@ impl ProtocolState for BitcoinRelayState {
             self.waiting.prefetch(local);
             view.prefetch_peers(node);
             let links = view.links_of(node);
-            prefetch(&self.links, links.start as usize);
+            // Five of them lie in a line.
+            for link in links.clone().step_by(5).take(PREFETCHED_LINES) {
+                prefetch(&self.links, link as usize);
+            }
             prefetch(&self.links, links.end.saturating_sub(1) as usize);
         }
     }

@@ -154,10 +154,11 @@ impl WaitingOrders {
         }
     }
 
-    /// Requests the cache lines of a node's list.
+    /// Requests the cache lines of a node's list, which nearly always lies in two.
     #[inline(always)]
     pub(super) fn prefetch(&self, local: usize) {
         prefetch(&self.by_node, local);
+        prefetch(&self.by_node, local + 1);
     }
 }
 
