@@ -132,10 +132,10 @@ impl<M: MembershipState, P: ProtocolState> OverState<M, P> {
         self.keep_settled(local, context.now());
         let mut known = Neighbours::of(&self.membership, local);
         handle(&mut self.membership, &mut MembershipContext(&mut *context));
-        let current = Neighbours::of(&self.membership, local);
-        if known == current {
+        if known.slots[..] == *self.membership.slots(local) && known.opened == self.membership.opened(local) {
             return;
         }
+        let current = Neighbours::of(&self.membership, local);
         for slot in 0..self.slots {
             let peer = known.slots[slot];
             if peer != me && peer != current.slots[slot] {

@@ -81,7 +81,8 @@ impl ActiveViews {
         true
     }
 
-    fn node(&self, local: usize) -> NodeId {
+    /// Returns the node itself.
+    pub(super) fn node(&self, local: usize) -> NodeId {
         NodeId(self.first + local as u32)
     }
 }

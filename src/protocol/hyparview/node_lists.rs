@@ -43,9 +43,15 @@ impl NodeLists {
         usize::from(self.lens[local]) == self.len_max
     }
 
+    /// Returns true if the list has a node.
+    pub(super) fn has(&self, local: usize, node: NodeId) -> bool {
+        // Without a branch for each, so that many are compared at once.
+        self.of(local).iter().fold(false, |has, &listed| has | (listed == node))
+    }
+
     /// Appends a node; does nothing if the list is full or has it already.
     pub(super) fn push(&mut self, local: usize, node: NodeId) {
-        if !self.is_full(local) && !self.of(local).contains(&node) {
+        if !self.is_full(local) && !self.has(local, node) {
             self.nodes[local * self.len_max + usize::from(self.lens[local])] = node;
             self.lens[local] += 1;
         }

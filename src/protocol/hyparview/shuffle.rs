@@ -80,36 +80,40 @@ impl HyParViewState {
         let local = context.local();
         let mut replaced = 0;
         for node in words.iter().flat_map(|&word| [NodeId(word as u32), NodeId((word >> 32) as u32)]) {
-            if !self.may_keep(context, node) {
+            if !self.may_keep(local, node) {
                 continue;
             }
             if replaced < sent.min(self.passive.of(local).len()) && self.passive.is_full(local) {
                 self.passive.replace(local, replaced, node);
                 replaced += 1;
             } else {
-                self.keep_passive(context, node);
+                self.add_passive(context, local, node);
             }
         }
     }
 
     /// Puts a node into the passive view, in place of a random member if it is full.
     pub(super) fn keep_passive<C: Context>(&mut self, context: &mut C, node: NodeId) {
-        if self.may_keep(context, node) {
-            let local = context.local();
-            if self.passive.is_full(local) {
-                let len = self.passive.of(local).len() as u64;
-                let place = below(self.draw(context), len) as usize;
-                self.passive.replace(local, place, node);
-            } else {
-                self.passive.push(local, node);
-            }
+        let local = context.local();
+        if self.may_keep(local, node) {
+            self.add_passive(context, local, node);
         }
     }
 
-    /// Returns true if a node is in neither view, and is another one.
-    fn may_keep<C: Context>(&self, context: &C, node: NodeId) -> bool {
-        let local = context.local();
-        node != context.me() && !self.active.has(local, node) && !self.passive.of(local).contains(&node)
+    /// Does the same with a node that is in neither view.
+    fn add_passive<C: Context>(&mut self, context: &C, local: usize, node: NodeId) {
+        if self.passive.is_full(local) {
+            let len = self.passive.of(local).len() as u64;
+            let place = below(self.draw(context), len) as usize;
+            self.passive.replace(local, place, node);
+        } else {
+            self.passive.push(local, node);
+        }
+    }
+
+    /// Returns true if a node is in neither view of the `local`-th node, and is another one.
+    fn may_keep(&self, local: usize, node: NodeId) -> bool {
+        node != self.active.node(local) && !self.active.has(local, node) && !self.passive.has(local, node)
     }
 
     /// Sends the words that are ready and these nodes, two to a word; an odd one stands twice.

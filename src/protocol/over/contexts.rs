@@ -79,6 +79,10 @@ impl Context for MembershipContext<'_> {
     pass_on!(0);
     pass_targets_on!(0);
 
+    fn local(&self) -> usize {
+        self.0.local()
+    }
+
     fn wake_at(&mut self, time: Nanos, token: u64) {
         self.0.wake_at(time, token | MEMBERSHIP);
     }
@@ -94,6 +98,10 @@ impl Context for MembershipContext<'_> {
 
 impl Context for NeighbourContext<'_> {
     pass_on!(context);
+
+    fn local(&self) -> usize {
+        self.context.local()
+    }
 
     fn fan_out(&mut self, order_hop: OrderHop) {
         self.spread(Kind::PAYLOAD, order_hop);
