@@ -192,7 +192,7 @@ pub mod options {
     };
     pub use crate::ratio::Ratio;
     pub use crate::scenario::{
-        KnobSheet, MembershipSpec, PayloadBytes, ProtocolKnobs, ProtocolSheet, ProtocolSpec, WindowSize,
+        KnobSheet, MembershipSpec, MixSpec, PayloadBytes, ProtocolKnobs, ProtocolSheet, ProtocolSpec, WindowSize,
     };
     pub use crate::topology::{EdgeList, TopologySpec};
     pub use crate::workload::{Arrivals, ListedPublication, Origins, PublicationList, Rate};

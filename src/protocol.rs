@@ -20,6 +20,7 @@
 //! | `membership`, `over` | protocols that keep the peers of nodes, and a protocol over such a one |
 //! | `hyparview` | each node keeps a small active view, and replaces from a passive one those that fail |
 //! | `any_protocol` | one type for all protocols |
+//! | `mixed`, `sides` | a network in which some nodes run another protocol, and which nodes those are |
 //! | `announcement`, `announcements` | messages about several orders |
 //! | `knobs` | the values that a protocol lets people choose, and their reader |
 //! | `targets` | the draw of a node's targets |
@@ -38,6 +39,7 @@ mod hyparview;
 mod knobs;
 mod lazy;
 mod membership;
+mod mixed;
 mod over;
 mod plumtree;
 mod push;
@@ -46,6 +48,7 @@ mod push_pull;
 mod recording_context;
 mod request_table;
 mod shard_view;
+mod sides;
 mod swim;
 mod targets;
 mod turbine;
@@ -62,11 +65,13 @@ pub use hyparview::{HyParView, HyParViewKnobs};
 pub use knobs::{BadKnob, DEFAULT, Knob, Knobs, Preset, most_similar, read as read_knobs, write as write_knobs};
 pub use lazy::{Lazy, LazyKnobs};
 pub use membership::{Membership, MembershipState};
+pub use mixed::Mixed;
 pub use over::Over;
 pub use plumtree::{EagerLinks, Plumtree, PlumtreeKnobs};
 pub use push::{Push, PushFanout, PushKnobs};
 pub use push_pull::{CallMode, PushPull, PushPullKnobs};
 pub use shard_view::{DialRule, Knowledge, ShardView};
+pub use sides::SecondSide;
 pub use swim::{Swim, SwimKnobs};
 pub use targets::{HopFanouts, TargetBatch, TargetDraw, TargetScratch};
 pub use turbine::{AGAVE_TREES, ListedTree, StakeFault, StakeFile, StakeKnob, Turbine, TurbineKnobs};

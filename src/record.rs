@@ -117,6 +117,8 @@ pub enum GroupKind {
     Part,
     /// Their side of a partition.
     Partition,
+    /// Their side of a mix: the protocol with its knobs.
+    Mix,
 }
 
 /// The results of a group of nodes. With many orders, counts are sums over all orders.
@@ -132,6 +134,8 @@ pub struct GroupRecord {
     pub counted: u64,
     /// Delays of the counted nodes that were reached, since their order was due.
     pub delays: GroupDelays,
+    /// Messages with an order that its node had already, or had forgotten; `None` where traffic was not kept by node.
+    pub duplicates: Option<u64>,
     /// Bytes received by the group, as UDP payload; `None` where traffic was not kept by node.
     pub bytes_in: Option<u64>,
     /// Bytes sent by the group, as UDP payload; `None` where traffic was not kept by node.
@@ -171,7 +175,7 @@ pub enum ProtocolSource {
     Caller,
 }
 
-/// The regions and the classes of all nodes.
+/// The regions and the classes of all nodes, and their sides in a mix.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodePlaces {
     /// Names of the regions; empty if there are none.
@@ -180,6 +184,8 @@ pub struct NodePlaces {
     pub classes: Vec<String>,
     /// The indices of region and class, by node; empty where figures by node were not kept.
     pub by_node: Vec<[u16; 2]>,
+    /// By node, true for one of the second side of a mix; empty without a mix, and where figures by node were not kept.
+    pub second_side: Vec<bool>,
 }
 
 impl NodePlaces {
@@ -189,6 +195,15 @@ impl NodePlaces {
         let is_kept = node < self.by_node.len();
         [(&self.regions, region), (&self.classes, class)]
             .map(|(names, index)| if is_kept { names.get(index).map_or("", String::as_str) } else { "" })
+    }
+
+    /// Returns the number of the side of a node in a mix, 1 or 2; empty without a mix.
+    pub fn side(&self, node: usize) -> &'static str {
+        match self.second_side.get(node) {
+            Some(true) => "2",
+            Some(false) => "1",
+            None => "",
+        }
     }
 }
 
@@ -257,7 +272,7 @@ pub struct RunRecord {
     pub access_links: AccessLinkRecord,
     /// Findings of the spies; `None` where there are none.
     pub spies: Option<SpyRecord>,
-    /// Results by group of nodes (region, access, part, partition); empty where there are no groups.
+    /// Results by group of nodes (region, access, part, partition, side of a mix); empty where there are no groups.
     pub groups: Vec<GroupRecord>,
     /// Counts of the protocol, by name; empty where it counts nothing.
     pub tallies: Vec<(&'static str, u64)>,

@@ -12,6 +12,7 @@ mod cluster;
 #[cfg(feature = "cluster")]
 mod cluster_scenario;
 mod error;
+mod named_protocols;
 mod processes;
 mod protocols;
 mod real_time;
@@ -42,6 +43,7 @@ use crate::ids::NodeId;
 use crate::memory;
 use crate::network::{LinkTable, Network};
 use crate::order::{Order, PayloadTooLong};
+use crate::protocol::SecondSide;
 use crate::record::{End, NodePlaces, Notice, OverlayFacts, RunRecord};
 use crate::scenario::Scenario;
 use crate::sync::{Interrupt, Lookout};
@@ -144,7 +146,7 @@ impl<'a> Runner<'a> {
         interrupt: &'a Interrupt,
         observer: &'a dyn Observer,
     ) -> Result<Runner<'a>, SimulationError> {
-        Runner::of(scenario, interrupt, observer, protocols::named(scenario))
+        Runner::of(scenario, interrupt, observer, named_protocols::named(scenario))
     }
 
     fn of(
@@ -267,10 +269,13 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Returns the regions and the classes of these nodes; empty without a network of regions.
+    /// Returns the regions and the classes of these nodes, empty without a network of regions, and their sides in a
+    /// mix.
     fn node_places(&self, nodes: Range<u32>) -> NodePlaces {
+        let sides = |(second, _): (SecondSide, _)| nodes.clone().map(|node| second.has(NodeId(node))).collect();
+        let second_side = self.sides_of_mix().map(sides).unwrap_or_default();
         let Some(network) = self.network.as_ref().filter(|network| !network.regions().is_empty()) else {
-            return NodePlaces::default();
+            return NodePlaces { second_side, ..NodePlaces::default() };
         };
         let mut classes = BTreeMap::<&str, u16>::new();
         let by_node = nodes.map(NodeId).map(|node| {
@@ -285,6 +290,7 @@ impl<'a> Runner<'a> {
             regions: network.regions().to_vec(),
             classes: named.into_iter().map(|(_, name)| name).collect(),
             by_node,
+            second_side,
         }
     }
 

@@ -103,6 +103,7 @@ pub(crate) fn record_of_everything() -> RunRecord {
         nodes: 400,
         counted: 390,
         delays: GroupDelays::Each(vec![1_000; 380]),
+        duplicates: Some(400),
         bytes_in: Some(60_000),
         bytes_out: Some(50_000),
     };

@@ -1,4 +1,4 @@
-//! The figures of each region and of each class of nodes, where there are any.
+//! The figures of each group of nodes (region, class, side of a mix), where there are any.
 
 use super::delays::fraction_of;
 use super::percentiles::{nearest_rank, share};
@@ -31,6 +31,8 @@ pub struct GroupFigures {
     pub delay_p99_ns: Option<u64>,
     /// Greatest delay, in nanoseconds.
     pub delay_max_ns: Option<u64>,
+    /// Messages with an order that its node had already, or had forgotten; `None` where traffic was not kept by node.
+    pub duplicates: Option<u64>,
     /// Bytes received by the group, as UDP payload; `None` where traffic was not kept by node.
     pub bytes_in: Option<u64>,
     /// Bytes sent by the group, as UDP payload; `None` where traffic was not kept by node.
@@ -57,6 +59,7 @@ impl GroupFigures {
             delay_p90_ns: at(90),
             delay_p99_ns: at(99),
             delay_max_ns: at(100),
+            duplicates: record.duplicates,
             bytes_in: record.bytes_in,
             bytes_out: record.bytes_out,
         }
@@ -73,7 +76,16 @@ mod tests {
         for mut delays in [GroupDelays::none(1, 1), GroupDelays::none(u32::MAX, 2)] {
             let of = |delays: GroupDelays| {
                 let (kind, name) = (GroupKind::Region, String::new());
-                let group = GroupRecord { kind, name, nodes: 9, counted: 9, delays, bytes_in: None, bytes_out: None };
+                let group = GroupRecord {
+                    kind,
+                    name,
+                    nodes: 9,
+                    counted: 9,
+                    delays,
+                    duplicates: None,
+                    bytes_in: None,
+                    bytes_out: None,
+                };
                 let figures = GroupFigures::of(&group);
                 [figures.delay_p50_ns, figures.delay_p90_ns, figures.delay_p99_ns, figures.delay_max_ns]
             };

@@ -1,22 +1,26 @@
-//! The results of the nodes by region, by class, by access (behind a NAT or public), by adversarial part, and by side
-//! of a partition.
+//! The results of the nodes by region, by class, by access (behind a NAT or public), by adversarial part, by side of a
+//! partition, and by side of a mix.
 
 use super::{Population, RunContext};
 use crate::adversary::Adversaries;
 use crate::ids::NodeId;
 use crate::network::{Faults, Network, RegionIndex};
+use crate::protocol::SecondSide;
 use crate::record::{GroupDelays, GroupKind, GroupRecord, Receipt, Traffic};
 use crate::time::Nanos;
 use crate::workload::Publication;
 
 /// The properties that assign nodes to groups.
 pub(crate) struct Groups<'a> {
-    pub(crate) network: &'a Network,
+    /// `None` where there is none in front of a carrier.
+    pub(crate) network: Option<&'a Network>,
     pub(crate) adversaries: &'a Adversaries,
     pub(crate) population: &'a Population<'a>,
     /// True if any nodes are behind a NAT.
     pub(crate) has_nat: bool,
     pub(crate) has_parts: bool,
+    /// The nodes of the second side of a mix, and the protocols of the first and of that.
+    pub(crate) mix: Option<(SecondSide, [String; 2])>,
 }
 
 impl Groups<'_> {
@@ -28,31 +32,40 @@ impl Groups<'_> {
         traffic: &[Traffic],
         end: Nanos,
     ) -> Vec<GroupRecord> {
-        let roster = self.roster();
-        if roster.is_empty() {
-            return Vec::new();
-        }
-        let publications = self.population.publications;
-        let mut totals = roster.totals(publications.len());
-        let counted = self.population.at(end);
-        for (receipts, publication) in receipts.chunks(self.population.nodes as usize).zip(publications) {
-            roster.count(&mut totals, receipts, publication, |node| counted[node]);
-        }
+        let (roster, totals) = self.counted(receipts, end);
         roster.records(totals, traffic)
+    }
+
+    /// Counts the receipts of all groups, as [`records`](Self::records) does before it adds the traffic.
+    pub(crate) fn counted<R: Copy + Into<Receipt>>(
+        &self,
+        receipts: &[R],
+        end: Nanos,
+    ) -> (GroupRoster, Vec<GroupTotals>) {
+        let (roster, publications) = (self.roster(), self.population.publications);
+        let mut totals = roster.totals(publications.len());
+        if !roster.is_empty() {
+            let counted = self.population.at(end);
+            for (receipts, publication) in receipts.chunks(self.population.nodes as usize).zip(publications) {
+                roster.count(&mut totals, receipts, publication, |node| counted[node]);
+            }
+        }
+        (roster, totals)
     }
 
     /// Assigns each node to its groups.
     pub(crate) fn roster(&self) -> GroupRoster {
         let sides = self.sides();
         let mut roster = GroupRoster { groups: Vec::new(), places: Vec::new(), per_node: 0 };
-        if self.network.regions().is_empty() && !self.has_nat && !self.has_parts && sides.is_empty() {
+        let regions = self.network.map_or(&[][..], Network::regions);
+        if regions.is_empty() && !self.has_nat && !self.has_parts && self.mix.is_none() && sides.is_empty() {
             return roster;
         }
         let nodes = self.population.nodes;
         // The group of each region, once it is known, so that it is not searched for by name for every node.
-        let mut of_regions: Vec<Option<u32>> = vec![None; self.network.regions().len()];
+        let mut of_regions: Vec<Option<u32>> = vec![None; regions.len()];
         for node in (0..nodes).map(NodeId) {
-            let region = self.network.region(node);
+            let region = self.network.and_then(|network| network.region(node));
             for (kind, name) in self.of(node, region, &sides) {
                 let known = match (kind, region) {
                     (GroupKind::Region, Some(region)) => &mut of_regions[region.index()],
@@ -86,13 +99,14 @@ impl Groups<'_> {
         sides: &'a [[String; 2]],
     ) -> impl Iterator<Item = (GroupKind, &'a str)> {
         let faults = self.population.faults;
-        let region = region.map(|region| self.network.regions()[region.index()].as_str());
+        let region = region.zip(self.network).map(|(region, network)| network.regions()[region.index()].as_str());
         let access = if faults.is_behind_nat(node) { "behind-nat" } else { "reachable" };
         let classes = [
             region.map(|name| (GroupKind::Region, name)),
-            self.network.class(node).map(|name| (GroupKind::Class, name)),
+            self.network.and_then(|network| network.class(node)).map(|name| (GroupKind::Class, name)),
             self.has_nat.then_some((GroupKind::Access, access)),
             self.has_parts.then(|| (GroupKind::Part, self.adversaries.name_of_part(node))),
+            self.mix.as_ref().map(|(second, names)| (GroupKind::Mix, names[usize::from(second.has(node))].as_str())),
         ];
         let side = move |(partition, [cut_off, others]): (usize, &'a [String; 2])| {
             (GroupKind::Partition, if faults.is_cut_off(node, partition) { cut_off.as_str() } else { others.as_str() })
@@ -102,20 +116,30 @@ impl Groups<'_> {
 }
 
 impl RunContext<'_> {
-    /// Computes the records of the regions on a real carrier, if the network has regions. There are none for a bulk,
-    /// because a real carrier does not keep the receipts of its orders by node.
-    pub(crate) fn regions(&self, receipts: &[Receipt], traffic: &[Traffic], end: Nanos) -> Vec<GroupRecord> {
-        let Some(network) = self.network.filter(|_| !receipts.is_empty()) else { return Vec::new() };
+    /// Computes the records of the regions and of the sides of a mix on a real carrier, if there are any. There are
+    /// none for a bulk, because a real carrier does not keep the receipts of its orders by node.
+    pub(crate) fn carrier_groups(
+        &self,
+        receipts: &[Receipt],
+        traffic: &[Traffic],
+        end: Nanos,
+        mix: Option<(SecondSide, [String; 2])>,
+    ) -> Vec<GroupRecord> {
+        if receipts.is_empty() {
+            return Vec::new();
+        }
+        let network = self.network;
         let (faults, adversaries) = (Faults::none(), Adversaries::none());
         let (nodes, publications) = (self.scenario.overlay.nodes, self.workload.publications());
         let population = Population { faults: &faults, nodes, publications };
-        let groups =
-            Groups { network, adversaries: &adversaries, population: &population, has_nat: false, has_parts: false };
+        let (adversaries, population) = (&adversaries, &population);
+        let groups = Groups { network, adversaries, population, has_nat: false, has_parts: false, mix };
         groups.records(receipts, traffic, end)
     }
 }
 
 /// The groups, and those of each node; empty if there are none.
+#[derive(Clone)]
 pub(crate) struct GroupRoster {
     /// By group its property, its name and its number of nodes.
     groups: Vec<(GroupKind, String, u64)>,
@@ -195,12 +219,14 @@ impl GroupRoster {
             .map(|((kind, name, nodes), GroupTotals { counted, mut delays })| {
                 delays.sort();
                 let (kind, name) = (*kind, name.clone());
-                GroupRecord { kind, name, nodes: *nodes, counted, delays, bytes_in: None, bytes_out: None }
+                let nodes = *nodes;
+                GroupRecord { kind, name, nodes, counted, delays, duplicates: None, bytes_in: None, bytes_out: None }
             })
             .collect();
         for (traffic, places) in traffic.iter().zip(self.places.chunks(self.per_node.max(1))) {
             for &place in places {
                 let group = &mut records[place as usize];
+                *group.duplicates.get_or_insert(0) += traffic.duplicates();
                 *group.bytes_in.get_or_insert(0) += traffic.bytes_in;
                 *group.bytes_out.get_or_insert(0) += traffic.bytes_out;
             }

@@ -1,7 +1,7 @@
 //! The traffic of nodes: of each, or where no process has that, its spread over all.
 
 use super::percentiles::Summary;
-use crate::record::RunRecord;
+use crate::record::{RunRecord, Traffic};
 use serde::Serialize;
 
 /// Bytes of UDP payload per node.
@@ -20,8 +20,7 @@ pub(super) fn duplicates_per_node(RunRecord { traffic, traffic_summary, .. }: &R
     if let Some(summary) = traffic_summary {
         return Some(Summary::from(&summary.duplicates));
     }
-    let duplicates = traffic.iter().map(|traffic| traffic.copies.saturating_sub(traffic.firsts.into()));
-    (!traffic.is_empty()).then(|| Summary::of(duplicates))
+    (!traffic.is_empty()).then(|| Summary::of(traffic.iter().map(Traffic::duplicates)))
 }
 
 /// Returns the bytes sent by the nodes, or where that was not kept, the number of messages times the size of a

@@ -30,6 +30,8 @@
 //!   after `announce_timeout`.
 //! - R18 (v1.0). A peer that has failed is in no mesh, is told nothing and is asked for nothing, and heartbeats graft
 //!   others in its place. One that comes back is a peer outside of the mesh, at both ends of the link.
+//! - R19 (v1.2). The two ends of a link have told each other their versions: a message of R14, R16 or R17 goes to those
+//!   alone whose version has it. A node without backoffs (v1.0) does not read that of a PRUNE.
 //!
 //! *Heartbeats take place on demand* (`gossipsub/beats`): only while a node has something to announce, its mesh is out
 //! of bounds and can be mended, or once a backoff that stands in the way of that has ended. A network at rest is
@@ -57,6 +59,7 @@ mod message_cache;
 mod requesting;
 mod requests;
 mod unwanted;
+mod versions;
 
 #[cfg(test)]
 mod tests;
@@ -75,6 +78,7 @@ use mesh::{NodeMesh, TopicMesh};
 use message_cache::{CacheWindows, CachedOrders};
 use requests::{Answers, OpenRequests};
 use unwanted::UnwantedOrders;
+use versions::PeerVersions;
 
 /// The sender has the order and does not want it.
 const IDONTWANT: Kind = Kind(4);
@@ -101,15 +105,19 @@ const IN_BACKOFF: u8 = 1;
 const IN_VAIN: u8 = 2;
 
 /// Gossipsub, with its parameters.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Gossipsub {
     knobs: GossipsubKnobs,
+    /// The versions of nodes; `None` if all have one.
+    versions: Option<PeerVersions>,
 }
 
 /// The state of the nodes of a shard.
 #[derive(Debug)]
 pub struct GossipsubState {
     knobs: GossipsubKnobs,
+    /// The versions of peers; `None` if all have one.
+    versions: Option<PeerVersions>,
     /// The probability of announcing an order to a mesh peer instead of sending it.
     announces: Probability,
     clock: BeatClock,
@@ -142,7 +150,7 @@ struct NodeState {
 impl Gossipsub {
     /// Creates the protocol with these parameters.
     pub fn new(knobs: GossipsubKnobs) -> Gossipsub {
-        Gossipsub { knobs }
+        Gossipsub { knobs, versions: None }
     }
 }
 
@@ -153,11 +161,8 @@ impl GossipsubKnobs {
         // Lists grow by doubling, notes from four entries on; a single cached order lies in the node's state.
         let heap = |entries: u64, entry: usize| entries.next_power_of_two() * entry as u64 + ALLOCATION_BYTES;
         let cached = if cached > 1 { heap(cached, message_cache::ENTRY_BYTES) } else { 0 };
-        let unwanted = if self.idontwant_bytes < u32::MAX {
-            heap(4, unwanted::NOTE_BYTES) + size_of::<Vec<u8>>() as u64
-        } else {
-            0
-        };
+        let unwanted =
+            if self.version().has_idontwant { heap(4, unwanted::NOTE_BYTES) + size_of::<Vec<u8>>() as u64 } else { 0 };
         let needs = if self.announces().is_never() { 0 } else { OpenRequests::bytes(nodes) };
         let by_node = size_of::<NodeState>() as u64 + TIMER_BYTES + cached + unwanted;
         nodes
@@ -196,7 +201,7 @@ impl Protocol for Gossipsub {
 
     fn for_shard(&self, view: &ShardView<'_>) -> GossipsubState {
         let knobs = self.knobs;
-        let hears_idontwant = if knobs.idontwant_bytes < u32::MAX { view.size() } else { 0 };
+        let hears_idontwant = if knobs.version().has_idontwant { view.size() } else { 0 };
         let clock = BeatClock { delay: knobs.heartbeat_delay, interval: knobs.heartbeat_interval };
         let mut nodes = Vec::with_capacity(view.size());
         prefer_huge(nodes.spare_capacity_mut());
@@ -219,6 +224,7 @@ impl Protocol for Gossipsub {
             unwanted: UnwantedOrders::new(hears_idontwant),
             to: Vec::new(),
             places: Vec::new(),
+            versions: self.versions.clone(),
             knobs,
         }
     }

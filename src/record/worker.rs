@@ -43,6 +43,11 @@ impl Traffic {
         self.bytes_in += bytes_in;
         self.bytes_out += bytes_out;
     }
+
+    /// Counts the payload messages that brought the node an order that it had already, or had forgotten.
+    pub fn duplicates(&self) -> u64 {
+        self.copies.saturating_sub(self.firsts.into())
+    }
 }
 
 /// The counts of one worker from the start of its loop to the stop.

@@ -8,13 +8,13 @@ use crate::coverage::TARGET;
 use crate::ids::NodeId;
 #[cfg(feature = "cluster")]
 use crate::record::NodeFigures;
-use crate::record::{GroupKind, Notice, OrderRecord, Receipt, Receipts, RunRecord, Traffic};
+use crate::record::{GroupKind, NodePlaces, Notice, OrderRecord, Receipt, Receipts, RunRecord, Traffic};
 use crate::time::Nanos;
 use crate::topology::NodeNames;
 use std::io::{self, BufWriter, Write};
 
 /// The header of the nodes' file.
-pub(super) const HEADER: &str = "node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out,region,class";
+pub(super) const HEADER: &str = "node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out,region,class,side";
 
 /// Writes a run's nodes as comma-separated values with a header, in ascending order.
 ///
@@ -32,7 +32,7 @@ pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
     for (node, receipt) in (0..record.nodes).zip(receipts) {
         let (shard, place) = (shard_of(&record.shard_starts, node), node as usize);
         let (degree, traffic) = (degrees.get(place).copied(), traffic.get(place));
-        write_node(&mut into, names, [node, shard as u32], (degree, &receipt, traffic), places.names(place))?;
+        write_node(&mut into, names, [node, shard as u32], (degree, &receipt, traffic), (places, place))?;
     }
     into.flush()
 }
@@ -49,7 +49,7 @@ pub fn write_part_of_nodes_csv(part: &NodeFigures, names: &NodeNames, into: impl
     for (place, receipt) in (0..part.count as usize).zip(receipts) {
         let (node, degree) = (part.first + place as u32, part.degrees.get(place).copied());
         let figures = (degree, receipt, part.traffic.get(place));
-        write_node(&mut into, names, [node, 0], figures, part.places.names(place))?;
+        write_node(&mut into, names, [node, 0], figures, (&part.places, place))?;
     }
     into.flush()
 }
@@ -59,7 +59,7 @@ fn write_node(
     names: &NodeNames,
     [node, shard]: [u32; 2],
     (degree, receipt, traffic): (Option<u32>, &Receipt, Option<&Traffic>),
-    [region, class]: [&str; 2],
+    (places, place): (&NodePlaces, usize),
 ) -> io::Result<()> {
     let degree = degree.map_or_else(String::new, |degree| degree.to_string());
     write!(into, "{},{shard},{degree},", names.id(NodeId(node)))?;
@@ -70,7 +70,8 @@ fn write_node(
         }
         None => write!(into, ",,,,")?,
     }
-    writeln!(into, ",{region},{class}")
+    let ([region, class], side) = (places.names(place), places.side(place));
+    writeln!(into, ",{region},{class},{side}")
 }
 
 /// Returns a notice on the columns of the nodes' file that are empty because the run has no such figures, and why; none
@@ -197,12 +198,16 @@ mod tests {
     #[test]
     fn a_line_per_node() {
         let expected = "\
-node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out,region,class
-0,0,1,0,0,,1,1,60,60,,
-1,0,2,1500,1,0,1,1,60,60,,
-2,1,1,,,,0,0,0,0,,
+node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out,region,class,side
+0,0,1,0,0,,1,1,60,60,,,
+1,0,2,1500,1,0,1,1,60,60,,,
+2,1,1,,,,0,0,0,0,,,
 ";
-        assert_eq!(written(&fixtures::three_nodes()), expected);
+        let record = fixtures::three_nodes();
+        assert_eq!(written(&record), expected);
+        let places = NodePlaces { second_side: vec![false, true, false], ..record.places.clone() };
+        let text = written(&RunRecord { places, ..record });
+        assert_eq!(Vec::from_iter(text.lines().map(|line| line.rsplit_once(',').unwrap().1)), ["side", "1", "2", "1"]);
     }
 
     #[test]
@@ -212,7 +217,7 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out,region,class
         let by_hop = ByHop { first, latency, origin, counts: vec![1, 1], hop_of: vec![0, 1, 0], senders };
         let receipts = Receipts::ByHop(by_hop);
         let record = RunRecord { receipts, traffic: Vec::new(), degrees: Vec::new(), ..fixtures::three_nodes() };
-        assert_eq!(written(&record), format!("{HEADER}\n0,0,,0,0,,,,,,,\n1,0,,1500,1,,,,,,,\n2,1,,,,,,,,,,\n"));
+        assert_eq!(written(&record), format!("{HEADER}\n0,0,,0,0,,,,,,,,\n1,0,,1500,1,,,,,,,,\n2,1,,,,,,,,,,,\n"));
     }
 
     #[test]
@@ -227,11 +232,11 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out,region,class
         let bare = RunRecord { receipts: Receipts::ByHop(by_hop), traffic: Vec::new(), degrees: Vec::new(), ..whole };
         let gaps = nodes_csv_gaps(&bare);
         assert!(gaps[0].to_string().ends_with(": degree, sender, copies, sent, bytes_in, bytes_out."), "{gaps:?}");
-        // Exactly the columns that the notice names are empty, but for those of a network, which is not modelled here.
+        // Exactly the columns that the notice names are empty, but for those of a network and of a mix.
         let text = written(&bare);
         let row: Vec<&str> = text.lines().nth(2).unwrap().split(',').collect();
         let empty = HEADER.split(',').zip(row).filter(|(_, field)| field.is_empty()).map(|(column, _)| column);
-        let empty = empty.filter(|column| !["region", "class"].contains(column));
+        let empty = empty.filter(|column| !["region", "class", "side"].contains(column));
         assert_eq!(empty.collect::<Vec<_>>().join(", "), "degree, sender, copies, sent, bytes_in, bytes_out");
     }
 

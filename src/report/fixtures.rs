@@ -22,6 +22,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         overlay: OverlayOptions { nodes, topology: TopologySpec::ErdosRenyi, edge_list: None, peers: 20 },
         protocol: ProtocolOptions {
             spec: ProtocolKind::Push.into(),
+            mix: None,
             fanout: 8,
             ttl: Ttl::Hops(6),
             exclude_sender: false,

@@ -2,6 +2,7 @@
 
 use super::bad_value::shown;
 use super::kinds::{Choice, ProtocolKind};
+use super::mix_spec::MixSpec;
 use super::protocol_spec::ProtocolSpec;
 use crate::protocol::StakeKnob;
 use crate::ratio::Ratio;
@@ -84,6 +85,19 @@ pub enum ProtocolMismatch {
         topology: TopologySpec,
         /// The protocol asked for.
         protocol: ProtocolKind,
+    },
+
+    /// The nodes of a mix cannot run side by side with the others.
+    #[error("--mix {mix} with --protocol {protocol}: {why}; {advice}")]
+    CannotMix {
+        /// The mix asked for.
+        mix: Box<MixSpec>,
+        /// The protocol of the other nodes.
+        protocol: Box<ProtocolSpec>,
+        /// The reason: the messages that one of them does not understand, or what must be one for all nodes.
+        why: String,
+        /// The protocols that can be mixed with that one.
+        advice: String,
     },
 
     /// The protocol knows no stakes.

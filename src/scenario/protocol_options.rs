@@ -3,6 +3,8 @@
 use super::bad_value::BadValue;
 use super::error::ScenarioError;
 use super::kinds::ProtocolKind;
+use super::mix_check;
+use super::mix_spec::MixSpec;
 use super::parse::time;
 use super::protocol_mismatch::ProtocolMismatch;
 use super::protocol_spec::{ProtocolKnobs, ProtocolSpec};
@@ -39,6 +41,15 @@ macro_rules! protocol_options {
             /// no overlay is drawn: nodes join, and each keeps a few neighbours, which it replaces when they fail.
             #[arg(short = 'p')]
             protocol: ProtocolSpec = "PROTOCOL", |text: &str| text.parse::<ProtocolSpec>();
+
+            /// Share of the nodes that run another protocol, and which [default: none].
+            ///
+            /// Written as 20%:gossipsub:go: this share of the nodes, rounded up and drawn with the seed, runs that
+            /// protocol, all others that of --protocol. It shows what a new version brings while few have it: two peers
+            /// send each other only what both versions have, and the report has a group for either side. Protocols
+            /// whose nodes do not understand each other's messages are refused.
+            #[arg(hide_short_help = true)]
+            mix: MixSpec = "SHARE:PROTOCOL", |text: &str| text.parse::<MixSpec>();
 
             /// Peers to which a node forwards an order [default: 8].
             ///
@@ -99,8 +110,11 @@ macro_rules! protocol_options {
 /// The protocol of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProtocolOptions {
-    /// Gossip protocol of every node. Knobs that are options too are not in it, but in the fields below.
+    /// Gossip protocol of every node, or of all but the share of a mix. Knobs that are options too are not in it, but
+    /// in the fields below.
     pub spec: ProtocolSpec,
+    /// The share of the nodes that run another protocol, and which; `None` if all run one.
+    pub mix: Option<MixSpec>,
     /// Number of peers to which a node forwards an order, or the greatest of any hop; the upper limit if the protocol
     /// forwards to all.
     pub fanout: u32,
@@ -147,6 +161,7 @@ impl ProtocolOptions {
         };
         Ok(ProtocolOptions {
             spec,
+            mix: mix_check::resolve(draft, asked)?,
             fanout,
             ttl: ttl(draft.ttl, spec, transport)?,
             exclude_sender: exclude_sender(draft.exclude_sender, kind)?,
@@ -175,23 +190,11 @@ impl ProtocolOptions {
         self.spec.own_fanout() == Some(PushFanout::Auto)
     }
 
-    /// Returns the protocol with all of its knobs, those that are options too at their effective values.
-    pub fn effective(&self) -> ProtocolSpec {
-        let ProtocolOptions { fanout, retry, announce_interval, .. } = *self;
-        let protocol = match self.spec.protocol {
-            ProtocolKnobs::Push(PushKnobs { fanout: None }) => {
-                ProtocolKnobs::Push(PushKnobs { fanout: Some(PushFanout::Same(fanout)) })
-            }
-            ProtocolKnobs::Lazy(_) => ProtocolKnobs::Lazy(LazyKnobs { fanout: Some(fanout), retry, announce_interval }),
-            other => other,
-        };
-        ProtocolSpec { protocol, ..self.spec }
-    }
-
     /// Sets the options of this group in a draft.
     pub(super) fn add_to(&self, draft: &mut Draft) {
         let takes_fanout = self.kind().traits().takes_fanout;
         draft.protocol = Some(self.spec);
+        draft.mix = self.mix;
         draft.fanout = (takes_fanout && self.spec.own_fanout().is_none()).then_some(self.fanout);
         draft.ttl = Some(self.ttl);
         draft.exclude_sender = takes_fanout.then_some(self.exclude_sender);

@@ -9,10 +9,12 @@ use super::kinds::{Choice, ProtocolKind};
 use super::protocol_traits::ProtocolTraits;
 use super::{Draft, Scenario};
 use crate::ids::NodeId;
+use crate::message::Kind;
 use crate::parts::OrderCut;
 use crate::protocol::{
-    BadKnob, BitcoinKnobs, FloodKnobs, GossipsubKnobs, HyParViewKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs,
-    PushKnobs, PushPullKnobs, SwimKnobs, TurbineKnobs, most_similar, read_knobs, write_knobs,
+    BadKnob, BitcoinKnobs, BitcoinRelay, Flood, FloodKnobs, Gossipsub, GossipsubKnobs, HyParViewKnobs, Knobs, Lazy,
+    LazyKnobs, Plumtree, PlumtreeKnobs, Protocol, Push, PushKnobs, PushPull, PushPullKnobs, Swim, SwimKnobs, Turbine,
+    TurbineKnobs, most_similar, read_knobs, write_knobs,
 };
 use crate::time::Nanos;
 use crate::wire::order_bytes;
@@ -52,9 +54,9 @@ pub enum MembershipSpec {
     HyParView(HyParViewKnobs),
 }
 
-/// Declares the knobs of each protocol, with its description in one line.
+/// Declares the knobs of each protocol, with its type and its description in one line.
 macro_rules! protocols {
-    ($($Kind:ident($Knobs:ident) = $about:literal),+ $(,)?) => {
+    ($($Kind:ident($Knobs:ident) = $Protocol:ty, $about:literal);+ $(;)?) => {
         /// The knobs of a protocol, by its kind.
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub enum ProtocolKnobs {
@@ -105,6 +107,13 @@ macro_rules! protocols {
         )+
 
         impl ProtocolKind {
+            /// Returns the kinds of the messages of the protocol beside orders, each with its name.
+            pub(super) const fn messages(self) -> &'static [(Kind, &'static str)] {
+                match self {
+                    $(ProtocolKind::$Kind => <$Protocol as Protocol>::KINDS),+
+                }
+            }
+
             /// Describes the protocol, with its presets and knobs.
             pub fn sheet(self) -> ProtocolSheet {
                 match self {
@@ -116,15 +125,17 @@ macro_rules! protocols {
 }
 
 protocols! {
-    Push(PushKnobs) = "forwards the first copy of an order to a number of peers",
-    Flood(FloodKnobs) = "forwards the first copy of an order to every peer but its sender",
-    Lazy(LazyKnobs) = "announces an order to a number of peers, and sends it to those that request it",
-    LazyBitcoin(BitcoinKnobs) = "announces an order to all peers in trickles, as Bitcoin Core does",
-    Plumtree(PlumtreeKnobs) = "sends an order over the links of a tree, and announces it over the others",
-    PushPull(PushPullKnobs) = "calls a peer in each round, and the two exchange the orders that one of them lacks",
-    Gossipsub(GossipsubKnobs) = "sends an order over a mesh of few links, and tells other peers of it at heartbeats",
-    Swim(SwimKnobs) = "tells an order to drawn nodes a bounded number of times, from a queue, as memberlist does",
-    Turbine(TurbineKnobs) = "cuts an order into shreds and sends each down a tree of its own, as Solana does",
+    Push(PushKnobs) = Push, "forwards the first copy of an order to a number of peers";
+    Flood(FloodKnobs) = Flood, "forwards the first copy of an order to every peer but its sender";
+    Lazy(LazyKnobs) = Lazy, "announces an order to a number of peers, and sends it to those that request it";
+    LazyBitcoin(BitcoinKnobs) = BitcoinRelay, "announces an order to all peers in trickles, as Bitcoin Core does";
+    Plumtree(PlumtreeKnobs) = Plumtree, "sends an order over the links of a tree, and announces it over the others";
+    PushPull(PushPullKnobs) = PushPull,
+        "calls a peer in each round, and the two exchange the orders that one of them lacks";
+    Gossipsub(GossipsubKnobs) = Gossipsub,
+        "sends an order over a mesh of few links, and tells other peers of it at heartbeats";
+    Swim(SwimKnobs) = Swim, "tells an order to drawn nodes a bounded number of times, from a queue, as memberlist does";
+    Turbine(TurbineKnobs) = Turbine, "cuts an order into shreds and sends each down a tree of its own, as Solana does";
 }
 
 impl ProtocolSpec {

@@ -129,12 +129,13 @@ pub(super) fn names() -> Vec<String> {
 }
 
 /// The order of options in a replay command: an option precedes those whose defaults depend on it.
-const REPLAY_ORDER: [&str; 44] = [
+const REPLAY_ORDER: [&str; 45] = [
     "nodes",
     "threads",
     "processes",
     "transport",
     "protocol",
+    "mix",
     "topology",
     "peers",
     "fanout",

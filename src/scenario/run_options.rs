@@ -101,15 +101,13 @@ impl RunOptions {
         if let (Until::Instant(_), Some(timeout)) = (until, draft.timeout.filter(|&timeout| timeout != Nanos::ZERO)) {
             return Err(ScenarioError::TwoEnds { until, timeout });
         }
+        let sides = [draft.protocol, draft.mix.map(|mix| mix.protocol)].into_iter().flatten();
+        let repairs = sides.map(|spec| spec.repair_horizon(nodes));
         Ok(RunOptions {
             target: target(draft.target.unwrap_or(TARGET_DEFAULT))?,
             until,
-            timeout: timeout(
-                draft.timeout,
-                transport,
-                draft.protocol.map_or(Nanos::ZERO, |spec| spec.repair_horizon(nodes)),
-            )
-            .filter(|_| until.instant().is_none()),
+            timeout: timeout(draft.timeout, transport, repairs.max().unwrap_or_default())
+                .filter(|_| until.instant().is_none()),
             seed,
             runs,
             same_seed,

@@ -4,7 +4,7 @@
 //! that may be in flight at a time: those published while one of them spreads at the slow latency. In virtual time
 //! receipts are kept by order and node anyway, and `auto` is all orders.
 
-use super::protocol_spec::ProtocolKnobs;
+use super::protocol_spec::{ProtocolKnobs, ProtocolSpec};
 use super::workload_options::{BulkOptions, WindowSize};
 use super::{Scenario, Ttl, limits};
 use crate::coverage::Window;
@@ -39,7 +39,13 @@ impl Scenario {
     #[doc(hidden)]
     pub fn protocol_state_bytes(&self, nodes: u64, links: u64) -> u64 {
         let (membership, links) = self.protocol.spec.membership_state(nodes).unwrap_or((0, links));
-        let own = match self.protocol.spec.protocol {
+        let sides = self.protocol.sides().map(|side| self.own_state_bytes(side, nodes, links));
+        sides.fold(membership, u64::saturating_add)
+    }
+
+    /// Returns the bytes of the state of a protocol, whatever its membership protocol has.
+    fn own_state_bytes(&self, side: ProtocolSpec, nodes: u64, links: u64) -> u64 {
+        match side.protocol {
             ProtocolKnobs::Gossipsub(knobs) => {
                 let cached = self.workload.bulk.map_or(1, |bulk| self.published_within(&bulk, knobs.cache_time()));
                 knobs.state_bytes(nodes, links, cached.min(self.orders().into()))
@@ -51,9 +57,8 @@ impl Scenario {
                 let (window, longest_order) = (self.window(ttl, longest).orders(), self.workload.payload_bytes.most());
                 knobs.state_bytes((nodes, self.overlay.nodes), (orders, window), order_bytes(longest_order), has_stakes)
             }
-            _ => self.protocol.spec.state_bytes(nodes, links),
-        };
-        own.saturating_add(membership)
+            _ => side.state_bytes(nodes, links),
+        }
     }
 
     /// Returns the number of orders published within a span of time, at most.
@@ -80,11 +85,12 @@ impl Scenario {
     pub fn slowest_spread(&self, ttl: u8, latency: Nanos) -> Nanos {
         let is_lossy = self.network.as_ref().is_some_and(NetworkSpec::loses);
         // Protocols without requests have neither.
-        let again = self.protocol.retry.filter(|_| is_lossy).unwrap_or_default();
-        let gathered = self.protocol.announce_interval.unwrap_or_default();
+        let [retry, gathered] = self.protocol.longest_waits();
+        let again = if is_lossy { retry } else { Nanos::ZERO };
         let messages = u64::from(self.protocol.kind().traits().messages_per_hop);
         let hop = Nanos(latency.0.saturating_mul(messages)) + gathered + again;
-        Nanos(hop.0.saturating_mul(u64::from(ttl))) + self.protocol.spec.repair_horizon(self.overlay.nodes)
+        let repairs = self.protocol.sides().map(|side| side.repair_horizon(self.overlay.nodes)).max();
+        Nanos(hop.0.saturating_mul(u64::from(ttl))) + repairs.unwrap_or_default()
     }
 }
 

@@ -7,7 +7,8 @@
 
 use super::built_overlay::BuiltOverlay;
 use super::cluster_scenario::ClusterScenarioError;
-use super::protocols::{self, RunProtocol};
+use super::named_protocols;
+use super::protocols::RunProtocol;
 use super::settled_peers::SettledPeers;
 use super::{Runner, SimulationError, TraceRequest};
 use crate::analysis::{CollectedBulk, Population};
@@ -94,7 +95,7 @@ impl<'a> Runner<'a> {
         let build = |protocol: &dyn RunProtocol, origin| {
             BuiltOverlay::of_process(scenario, protocol, origin, (&partition, others), interrupt)
         };
-        let runner = Runner::over(scenario, interrupt, observer, protocols::named(scenario), build)?;
+        let runner = Runner::over(scenario, interrupt, observer, named_protocols::named(scenario), build)?;
         Ok(Runner { memory_left, partition, pinning, ..runner })
     }
 

@@ -1,5 +1,5 @@
-//! The one `match` over protocols: each is compiled into the workers' loop and into the engine, and the rest of a run
-//! uses it only through a trait object.
+//! Protocols that can be run: each is compiled into the workers' loop and into the engine, and the rest of a run uses
+//! it only through a trait object. Those that a scenario can name are listed in `named_protocols`.
 
 use super::{Runner, SimulationError};
 use crate::engine::{self, EngineError, EngineOutcome, EngineSetup};
@@ -8,19 +8,15 @@ use crate::engine::{ClusterMember, ClusterOutcome, NodeFiguresRequest};
 use crate::memory;
 use crate::message::Kind;
 use crate::parts::OrderCut;
-use crate::protocol::{
-    AnyProtocol, BitcoinRelay, DialRule, FirstMessage, Flood, Gossipsub, HyParView, Knowledge, Lazy, Membership, Over,
-    Plumtree, Protocol, Push, PushPull, Swim, TargetDraw, Targets, Turbine,
-};
+use crate::protocol::{AnyProtocol, DialRule, FirstMessage, Knowledge, Protocol, SecondSide, TargetDraw, Targets};
 use crate::record::{KindCount, ProtocolSource, RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, RuntimeError, WorkerOutcome};
-use crate::scenario::{MembershipOptions, MembershipSpec, ProtocolKind, ProtocolKnobs, ProtocolTraits, Scenario};
+use crate::scenario::{ProtocolKind, ProtocolSpec, ProtocolTraits, Scenario};
 use crate::sync::Interrupt;
 use crate::threads::Observer;
 use crate::time::Nanos;
 use crate::topology::{Topology, TopologySpec};
 use crate::transport::{Clock, TransportBuilder};
-use crate::wire::{message_bytes, order_bytes};
 use std::sync::Arc;
 
 /// A protocol that can be run, whatever its type.
@@ -60,6 +56,8 @@ pub(super) trait RunProtocol: Sync {
 pub(super) struct ProtocolFacts {
     pub(super) source: ProtocolSource,
     pub(super) traits: ProtocolTraits,
+    /// The recipients of its fan-outs.
+    pub(super) targets: Targets,
     pub(super) tallies: &'static [&'static str],
     /// The kinds of its messages beside payload, with their names; those of its membership protocol follow.
     pub(super) kinds: [&'static [(Kind, &'static str)]; 2],
@@ -69,7 +67,7 @@ pub(super) struct ProtocolFacts {
 
 /// A protocol, with the code by which it is run. What is fast because it is compiled for a protocol is compiled for
 /// each; everything else exists once, for [`AnyProtocol`].
-struct TypedProtocol<P> {
+pub(super) struct TypedProtocol<P> {
     protocol: P,
     facts: ProtocolFacts,
     on_carriers: CarrierEntry<P>,
@@ -89,7 +87,7 @@ type ClusterEntry<P> =
 
 impl<P: Protocol> TypedProtocol<P> {
     /// Returns a protocol that shares all code with others.
-    fn shared(protocol: P, facts: ProtocolFacts) -> TypedProtocol<P> {
+    pub(super) fn shared(protocol: P, facts: ProtocolFacts) -> TypedProtocol<P> {
         TypedProtocol {
             protocol,
             facts,
@@ -108,8 +106,8 @@ impl<P: Protocol> TypedProtocol<P> {
     }
 
     /// Returns a built-in protocol, every message of which matters.
-    fn named(kind: ProtocolKind, protocol: P) -> TypedProtocol<P> {
-        let facts = typed_facts(&protocol, ProtocolSource::Scenario, kind.traits(), false);
+    pub(super) fn named(traits: ProtocolTraits, protocol: P) -> TypedProtocol<P> {
+        let facts = typed_facts(&protocol, ProtocolSource::Scenario, traits, false);
         TypedProtocol::with_every_message(protocol, facts)
     }
 
@@ -123,9 +121,9 @@ impl<P: Protocol> TypedProtocol<P> {
 
 impl<P: FirstMessage> TypedProtocol<P> {
     /// Returns a built-in protocol of which only first messages matter.
-    fn first_message(kind: ProtocolKind, protocol: P) -> TypedProtocol<P> {
+    pub(super) fn first_message(traits: ProtocolTraits, protocol: P) -> TypedProtocol<P> {
         const { assert!(!P::HAS_CONTROL && !P::STARTS, "a first message is an order") };
-        let facts = typed_facts(&protocol, ProtocolSource::Scenario, kind.traits(), true);
+        let facts = typed_facts(&protocol, ProtocolSource::Scenario, traits, true);
         TypedProtocol {
             on_carriers: runtime::run,
             engine: engine::run_first,
@@ -136,27 +134,8 @@ impl<P: FirstMessage> TypedProtocol<P> {
     }
 }
 
-/// Returns a built-in protocol over the membership protocol of the scenario, under which every message matters; gives
-/// it back if there is none.
-fn over_membership<P: Protocol + 'static>(scenario: &Scenario, protocol: P) -> Result<Box<dyn RunProtocol>, P> {
-    let Some(MembershipSpec::HyParView(knobs)) = scenario.protocol.spec.membership else { return Err(protocol) };
-    let Some(MembershipOptions { contact, join_time }) = scenario.membership else { return Err(protocol) };
-    let membership = HyParView::new(knobs, scenario.overlay.nodes, contact, join_time);
-    let facts = ProtocolFacts {
-        source: ProtocolSource::Scenario,
-        traits: scenario.protocol.spec.traits(),
-        tallies: P::TALLIES,
-        kinds: [P::KINDS, HyParView::KINDS],
-        cut: None,
-    };
-    let (draw, exclude_sender) = (draw_of(scenario), scenario.protocol.exclude_sender);
-    let protocol = Over::new(membership, AnyProtocol::new(protocol), P::TARGETS, draw, exclude_sender)
-        .with_warm_up(scenario.protocol.warm_up);
-    Ok(Box::new(TypedProtocol::shared(protocol, facts)))
-}
-
 /// Returns the facts about a protocol, with the traits that its type determines taken from there.
-fn typed_facts<P: Protocol>(
+pub(super) fn typed_facts<P: Protocol>(
     protocol: &P,
     source: ProtocolSource,
     others: ProtocolTraits,
@@ -173,52 +152,22 @@ fn typed_facts<P: Protocol>(
         ..others
     };
     let cut = protocol.order_cut().filter(|_| P::HAS_PARTS);
-    ProtocolFacts { source, traits, tallies: P::TALLIES, kinds: [P::KINDS, &[]], cut }
-}
-
-/// Makes the protocol that the scenario names, over its membership protocol if it has one.
-pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
-    match scenario.protocol.effective().protocol {
-        ProtocolKnobs::Push(_) => named_first_message(scenario, Push),
-        ProtocolKnobs::Flood(_) => named_first_message(scenario, Flood),
-        ProtocolKnobs::PushPull(knobs) => named_every_message(scenario, PushPull::new(knobs)),
-        ProtocolKnobs::Swim(knobs) => {
-            let order_bytes = message_bytes(scenario.workload.payload_bytes.most());
-            named_every_message(scenario, Swim::new(knobs, order_bytes))
-        }
-        ProtocolKnobs::Lazy(knobs) => named_every_message(scenario, Lazy::new(knobs)),
-        ProtocolKnobs::LazyBitcoin(knobs) => named_every_message(scenario, BitcoinRelay::new(knobs)),
-        ProtocolKnobs::Plumtree(knobs) => named_every_message(scenario, Plumtree::new(knobs)),
-        ProtocolKnobs::Gossipsub(knobs) => named_every_message(scenario, Gossipsub::new(knobs)),
-        ProtocolKnobs::Turbine(knobs) => {
-            let order_bytes_max = order_bytes(scenario.workload.payload_bytes.most());
-            let turbine = Turbine::new(knobs, scenario.run.seed, scenario.overlay.nodes, order_bytes_max);
-            let turbine = match &scenario.protocol.stakes {
-                Some(file) => turbine.with_stakes(file),
-                None => turbine,
-            };
-            named_every_message(scenario, turbine)
-        }
-    }
-}
-
-fn named_every_message<P: Protocol + 'static>(scenario: &Scenario, protocol: P) -> Box<dyn RunProtocol> {
-    over_membership(scenario, protocol)
-        .unwrap_or_else(|protocol| Box::new(TypedProtocol::named(scenario.protocol.kind(), protocol)))
-}
-
-fn named_first_message<P: FirstMessage + 'static>(scenario: &Scenario, protocol: P) -> Box<dyn RunProtocol> {
-    over_membership(scenario, protocol)
-        .unwrap_or_else(|protocol| Box::new(TypedProtocol::first_message(scenario.protocol.kind(), protocol)))
+    ProtocolFacts { source, traits, targets: P::TARGETS, tallies: P::TALLIES, kinds: [P::KINDS, &[]], cut }
 }
 
 /// Returns the draw of the scenario, for a protocol whose targets are drawn.
-fn draw_of(scenario: &Scenario) -> TargetDraw {
+pub(super) fn draw_of(scenario: &Scenario) -> TargetDraw {
     let (seed, protocol) = (scenario.run.seed, &scenario.protocol);
     match protocol.fanout_by_hop() {
         Some(fanouts) => TargetDraw::by_hop(seed, fanouts),
         None => TargetDraw::new(seed, protocol.fanout),
     }
+}
+
+/// Returns the nodes of the second side of a mix; `None` if there is none.
+pub(super) fn second_side(scenario: &Scenario) -> Option<SecondSide> {
+    let mix = scenario.protocol.mix?;
+    Some(SecondSide::drawn(scenario.run.seed, scenario.overlay.nodes, mix.share))
 }
 
 /// Runs the scenario once, with a protocol of the caller's instead of the one that it names: see
@@ -256,6 +205,11 @@ impl<'a> Runner<'a> {
                 scenario.carrier.processes
             )));
         }
+        if let Some(mix) = scenario.protocol.mix {
+            return Err(SimulationError::Protocol(format!(
+                "--mix {mix}: a protocol of the caller's own runs on all nodes; leave --mix out"
+            )));
+        }
         let protocol = Box::new(TypedProtocol::callers(protocol));
         let memory_left = memory::left(scenario, &protocol.facts.traits)?.unwrap_or(u64::MAX);
         Ok(Runner { memory_left, ..Runner::of(scenario, interrupt, observer, protocol)? })
@@ -263,6 +217,14 @@ impl<'a> Runner<'a> {
 }
 
 impl Runner<'_> {
+    /// Returns the nodes of the second side of a mix, and the protocols of the first and of that.
+    pub(super) fn sides_of_mix(&self) -> Option<(SecondSide, [String; 2])> {
+        let protocol = &self.scenario.protocol;
+        let second = second_side(self.scenario)?;
+        let names = [protocol.spec, protocol.mix?.protocol];
+        Some((second, names.map(|side| ProtocolSpec { membership: None, ..side }.to_string())))
+    }
+
     /// Returns the draw of the scenario, for a protocol whose targets are drawn.
     pub(super) fn draw(&self) -> TargetDraw {
         draw_of(self.scenario)
@@ -329,12 +291,12 @@ impl<P: Protocol> RunProtocol for TypedProtocol<P> {
         ends: Vec<Box<dyn TransportBuilder>>,
         share: ProcessShare<'_>,
     ) -> Result<Vec<WorkerOutcome>, SimulationError> {
-        (plan.draw, plan.exclude_sender) = targets::<P>(plan.draw, plan.exclude_sender);
+        (plan.draw, plan.exclude_sender) = targets(self.facts.targets, plan.draw, plan.exclude_sender);
         Ok((self.on_carriers)(&plan, &self.protocol, ends, share)?)
     }
 
     fn in_virtual_time(&self, setup: EngineSetup<'_>) -> Result<EngineOutcome, SimulationError> {
-        Ok((self.engine)(&with_targets::<P>(setup), &self.protocol)?)
+        Ok((self.engine)(&with_targets(self.facts.targets, setup), &self.protocol)?)
     }
 
     #[cfg(feature = "cluster")]
@@ -344,7 +306,7 @@ impl<P: Protocol> RunProtocol for TypedProtocol<P> {
         member: &ClusterMember,
         request: NodeFiguresRequest,
     ) -> Result<ClusterOutcome, SimulationError> {
-        Ok((self.in_cluster)(&with_targets::<P>(setup), &self.protocol, member, request)?)
+        Ok((self.in_cluster)(&with_targets(self.facts.targets, setup), &self.protocol, member, request)?)
     }
 
     fn tail_words_max(&self) -> Option<usize> {
@@ -361,8 +323,8 @@ impl<P: Protocol> RunProtocol for TypedProtocol<P> {
 }
 
 /// Returns the draw and the rule on senders that a protocol's targets imply, given those of the scenario.
-fn targets<P: Protocol>(draw: TargetDraw, exclude_sender: bool) -> (TargetDraw, bool) {
-    match P::TARGETS {
+fn targets(targets: Targets, draw: TargetDraw, exclude_sender: bool) -> (TargetDraw, bool) {
+    match targets {
         Targets::Drawn => (draw, exclude_sender),
         Targets::Others => (draw.widened(), true),
     }
@@ -370,47 +332,10 @@ fn targets<P: Protocol>(draw: TargetDraw, exclude_sender: bool) -> (TargetDraw, 
 
 /// Adapts the setup of a run in virtual time to the protocol's targets. The sequence in which a node sends to all its
 /// peers only matters if uplinks have a rate.
-fn with_targets<P: Protocol>(mut setup: EngineSetup<'_>) -> EngineSetup<'_> {
-    (setup.draw, setup.exclude_sender) = match P::TARGETS {
+fn with_targets(of_protocol: Targets, mut setup: EngineSetup<'_>) -> EngineSetup<'_> {
+    (setup.draw, setup.exclude_sender) = match of_protocol {
         Targets::Others if !setup.network.limited()[0] => (TargetDraw::unordered(), true),
-        _ => targets::<P>(setup.draw, setup.exclude_sender),
+        _ => targets(of_protocol, setup.draw, setup.exclude_sender),
     };
     setup
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario::{Choice, Draft};
-
-    /// The traits of a protocol that are known without running it equal those of its type.
-    #[test]
-    fn the_traits_of_each_kind_are_those_of_its_type() {
-        for &kind in ProtocolKind::ALL {
-            let facts = |spec: String| {
-                let draft = Draft { protocol: Some(spec.parse().unwrap()), ..Draft::default() };
-                named(&draft.build().unwrap()).facts()
-            };
-            let own = facts(kind.name().to_owned());
-            assert_eq!((own.source, own.traits), (ProtocolSource::Scenario, kind.traits()), "{kind:?}");
-            let counts_nothing = matches!(
-                kind,
-                ProtocolKind::Push
-                    | ProtocolKind::Flood
-                    | ProtocolKind::Lazy
-                    | ProtocolKind::PushPull
-                    | ProtocolKind::Turbine
-            );
-            assert_eq!(own.tallies.is_empty(), counts_nothing, "{kind:?}");
-            assert_eq!(own.cut.is_some(), own.traits.cuts_orders, "{kind:?}");
-            if own.traits.cuts_orders {
-                continue;
-            }
-            let over = facts(format!("{}@hyparview", kind.name()));
-            assert_eq!((over.tallies, over.kinds[0]), (own.tallies, own.kinds[0]), "{kind:?}");
-            assert_eq!((own.kinds[1].len(), over.kinds[1]), (0, HyParView::KINDS));
-            assert_eq!(over.traits.takes_fanout, own.traits.takes_fanout);
-            assert!(over.traits.has_control && !over.traits.needs_peers && !over.traits.is_first_message);
-        }
-    }
 }

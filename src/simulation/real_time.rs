@@ -130,7 +130,7 @@ impl Runner<'_> {
         }
         let wall = left_at.since(injected_at);
         let (tallies, kinds) = (self.tallies(&workers), self.kinds(&workers));
-        let groups = self.context().regions(&receipts, &traffic, wall);
+        let groups = self.context().carrier_groups(&receipts, &traffic, wall, self.sides_of_mix());
         RunRecord {
             end,
             at_rest,

@@ -130,11 +130,12 @@ impl Runner<'_> {
     /// Returns the properties by which nodes are grouped.
     pub(super) fn groups<'a>(&'a self, setup: &EngineSetup<'a>, population: &'a Population<'a>) -> Groups<'a> {
         Groups {
-            network: setup.network,
+            network: Some(setup.network),
             adversaries: setup.adversaries,
             population,
             has_nat: !self.scenario.failures.faults.nat.is_zero(),
             has_parts: self.scenario.failures.adversary.0.iter().any(|part| !matches!(part.part, Role::Eclipse { .. })),
+            mix: self.sides_of_mix(),
         }
     }
 
@@ -153,18 +154,22 @@ impl Runner<'_> {
         // The outcome of orders computed one by one has no receipts.
         let collector = collector.filter(|_| outcome.totals.bulk_receipts.is_none());
         let mut measured = None;
-        let (groups, bulk) = match (collector, &outcome.receipts) {
+        let end = outcome.ended_at;
+        let (counted, bulk) = match (collector, &outcome.receipts) {
             (Some(collector), _) => {
                 let mut bulk = collector.collected();
                 measured = bulk.measured.take();
-                let groups = collector.roster().records(std::mem::take(&mut bulk.groups), &outcome.traffic);
-                (groups, Some(context.collected_bulk(bulk, &outcome.totals.by_order, outcome.is_at_rest())))
+                let counted = (collector.roster().clone(), std::mem::take(&mut bulk.groups));
+                let bulk = context.collected_bulk(bulk, &outcome.totals.by_order, outcome.is_at_rest());
+                (Some(counted), Some(bulk))
             }
-            (None, Receipts::Each(receipts)) => (groups.records(receipts, &outcome.traffic, outcome.ended_at), None),
-            (None, Receipts::Compact(receipts)) => (groups.records(receipts, &outcome.traffic, outcome.ended_at), None),
-            (None, Receipts::ByHop(_) | Receipts::Summary(_)) => (Vec::new(), None),
+            (None, Receipts::Each(receipts)) => (Some(groups.counted(receipts, end)), None),
+            (None, Receipts::Compact(receipts)) => (Some(groups.counted(receipts, end)), None),
+            (None, Receipts::ByHop(_) | Receipts::Summary(_)) => (None, None),
         };
         let record = self.complete_record(setup, population, outcome, bulk);
+        // The first copies among the messages of a node are counted by now.
+        let groups = counted.map_or_else(Vec::new, |(roster, totals)| roster.records(totals, &record.traffic));
         RunRecord { spies, groups, measured: measured.or(record.measured), ..record }
     }
 

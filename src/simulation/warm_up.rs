@@ -29,7 +29,7 @@ pub(super) fn check(scenario: &Scenario, protocol: &dyn RunProtocol) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use super::super::protocols::named;
+    use super::super::named_protocols::named;
     use super::*;
     use crate::scenario::{Draft, TransportKind};
 

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 /// Names that no table has: sentences, names of the program or the machine, the machine's figures, how the run was
 /// computed, and figures that are newer than the tables.
-const UNPINNED: [&str; 19] = [
+const UNPINNED: [&str; 20] = [
     "version",
     "notices",
     "notice_codes",
@@ -30,9 +30,13 @@ const UNPINNED: [&str; 19] = [
     "place",
     "region",
     "class",
+    "side",
     "used_bits_per_second",
     "used_share",
 ];
+
+/// Figures that are newer than the tables, and have the name of another that is in them.
+const UNPINNED_PATHS: [&str; 1] = ["groups/*/duplicates"];
 
 /// The command of a scenario, without the arguments of its variants.
 pub(crate) fn command(scenario: &Scenario) -> String {
@@ -102,7 +106,7 @@ fn of_file(scenario: &Scenario, folder: &Path, file: &str) -> Figures {
 
 /// True if the table of a scenario has the figure at this path.
 fn is_pinned(scenario: &Scenario, path: &str) -> bool {
-    let is_known = path.split('/').all(|name| !UNPINNED.contains(&name));
+    let is_known = path.split('/').all(|name| !UNPINNED.contains(&name)) && !UNPINNED_PATHS.contains(&path);
     let is_wanted = match scenario.pins {
         Pins::All => !path.starts_with("scenario/"),
         Pins::AllAndDefaults => true,

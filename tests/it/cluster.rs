@@ -11,7 +11,7 @@ use std::thread;
 use tempfile::TempDir;
 
 /// A run of each kind: the protocols, and all that may happen to nodes and messages.
-const LINES: [&str; 21] = [
+const LINES: [&str; 22] = [
     "--nodes 900 --fanout 4 --ttl 255 --until quiescent",
     "--nodes 700 --protocol flood --peers 6 --latency uniform:10ms..90ms --until 4s",
     "--nodes 500 --protocol lazy --peers 8 --retry 400ms --loss 5%",
@@ -32,6 +32,7 @@ const LINES: [&str; 21] = [
     "--nodes 300 --protocol gossipsub --peers 10 --orders 4 --rate 2 --loss 2% --until 3500ms",
     "--nodes 200 --protocol gossipsub:v2.0 --peers 12 --churn up=4s,down=1s --orders 3 --rate 1",
     "--nodes 150 --protocol swim,gossip-interval=50ms,push-pull-interval=900ms --churn up=6s,down=1s --orders 3 --rate 2",
+    "--nodes 200 --protocol gossipsub:v1.2 --mix 30%:gossipsub:v2.0 --peers 12 --payload-bytes 2kB --orders 3 --rate 2 --loss 2%",
     "--nodes 200 --protocol plumtree@hyparview --latency 20ms --down 30%,at=1s --detect 200ms --orders 3 --rate 1 --until \
      quiescent",
 ];

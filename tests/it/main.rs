@@ -23,6 +23,7 @@ mod links;
 mod manual;
 #[cfg(target_os = "linux")]
 mod memory;
+mod mix;
 mod network;
 mod notices;
 mod ordered;

@@ -93,8 +93,8 @@ fn the_nodes_file_and_the_replay_line_name_them() {
     assert!(report["replay"].as_str().unwrap().contains(&format!("--place {PLACES}")));
     assert!(report["groups"].as_array().unwrap().iter().any(|group| group["kind"] == "class"), "{}", report["groups"]);
     let rows = fs::read_to_string(&nodes).unwrap();
-    assert!(rows.lines().nth(1).unwrap().ends_with(",tokyo,validator"), "{rows}");
-    assert!(rows.lines().nth(11).unwrap().ends_with(",amsterdam,home"), "{rows}");
+    assert!(rows.lines().nth(1).unwrap().ends_with(",tokyo,validator,"), "{rows}");
+    assert!(rows.lines().nth(11).unwrap().ends_with(",amsterdam,home,"), "{rows}");
 }
 
 #[test]

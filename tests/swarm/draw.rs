@@ -44,6 +44,7 @@ impl Options {
             draw.lines();
             draw.faults();
         }
+        draw.mix();
         draw.options.push(("seed", (seed % 1_000_000).to_string()));
         Options(draw.options)
     }
@@ -205,6 +206,16 @@ impl Draw {
         let knobs = ["", "", ",d-low=1,d-out=0,d=2,d-announce=2", ",idontwant-bytes=0", ",prune-backoff=100ms"];
         let knobs = self.one_of(&knobs);
         format!("gossipsub:{preset}{interval}{knobs}")
+    }
+
+    /// Mixes a third of the networks under gossipsub with another preset. Drawn last, so that it moves no other draw.
+    fn mix(&mut self) {
+        let is_gossipsub = self.options.iter().any(|(name, value)| *name == "protocol" && value.starts_with("gossip"));
+        if is_gossipsub && self.one_in(3) {
+            let share = self.one_of(&["20%", "1/2", "0", "1"]);
+            let other = self.gossipsub();
+            self.put("mix", format!("{share}:{other}"));
+        }
     }
 
     fn orders(&mut self) {

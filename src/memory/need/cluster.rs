@@ -1,5 +1,5 @@
 //! The memory of one process of a cluster: the whole overlay and its own nodes; in process 0 the outcomes of all, if
-//! groups of nodes are reported, or nodes that fail.
+//! groups of nodes are reported, as those of a mix are, or nodes that fail.
 
 use super::{MemoryNeed, Parts, Sizes, StorageShape, bytes};
 use crate::memory::part::MemoryPart;
@@ -34,7 +34,8 @@ const BUFFER_BYTES: u64 = 1 << 20;
 pub fn collects_nodes(scenario: &Scenario) -> bool {
     let has_regions = scenario.network.as_ref().is_some_and(|network| !matches!(network.paths, Paths::Latency(_)));
     let failures = &scenario.failures;
-    has_regions || failures.faults != FaultSpec::default() || !failures.adversary.0.is_empty()
+    let has_groups = has_regions || scenario.protocol.mix.is_some() || !failures.adversary.0.is_empty();
+    has_groups || failures.faults != FaultSpec::default()
 }
 
 /// Returns true if each process of a cluster has the rows of its own nodes alone.

@@ -21,8 +21,8 @@ impl GossipsubState {
         self.keep(context, next, order_hop);
         let mut to = std::mem::take(&mut self.to);
         self.mesh.collect_peers(context, &self.nodes[local].mesh, message.from, &mut to);
-        if says_so && !to.is_empty() {
-            context.forward(&to, IDONTWANT, order_hop, &[]);
+        if says_so {
+            self.say_idontwant(context, order_hop, &to);
         }
         let spared = self.unwanted.take_from(local, next, order, &mut to);
         if spared > 0 {
@@ -46,17 +46,49 @@ impl GossipsubState {
             self.mesh.collect_peers(context, &self.nodes[context.local()].mesh, me, &mut to);
         }
         // A peer of an origin cannot have the order yet, so that announcing it only takes time.
-        let kind = if self.knobs.d_announce == self.knobs.d { IANNOUNCE } else { Kind::PAYLOAD };
-        context.forward(&to, kind, order_hop, &[]);
+        if self.knobs.d_announce == self.knobs.d {
+            self.send_or_announce(context, order_hop, &to, || true);
+        } else {
+            context.forward(&to, Kind::PAYLOAD, order_hop, &[]);
+        }
         self.to = to;
+    }
+
+    /// Tells those mesh peers of the event's node that it has an order whose version has such a message.
+    fn say_idontwant<C: Context>(&self, context: &mut C, order_hop: OrderHop, to: &[NodeId]) {
+        let hearers: SmallVec<[NodeId; 12]>;
+        let to = match &self.versions {
+            None => to,
+            Some(versions) => {
+                hearers = to.iter().copied().filter(|&peer| versions.of_peer(peer).has_idontwant).collect();
+                &hearers
+            }
+        };
+        if !to.is_empty() {
+            context.forward(to, IDONTWANT, order_hop, &[]);
+        }
     }
 
     /// Sends an order to some of its recipients and announces it to the others, as one coin for each decides.
     fn toss<C: Context>(&mut self, context: &mut C, order_hop: OrderHop, to: &[NodeId]) {
         let mut coins = context.draws(COINS, order_hop.order.0.into());
+        self.send_or_announce(context, order_hop, to, || self.announces.hits(coins.next_word()));
+    }
+
+    /// Announces an order to those of its recipients for which `announces` is true and whose version has announcements,
+    /// and sends it to the others.
+    fn send_or_announce<C: Context>(
+        &self,
+        context: &mut C,
+        order_hop: OrderHop,
+        to: &[NodeId],
+        mut announces: impl FnMut() -> bool,
+    ) {
+        let understands = |peer| self.versions.as_ref().is_none_or(|versions| versions.of_peer(peer).has_announcements);
         let mut parts: [SmallVec<[NodeId; 12]>; 2] = Default::default();
         for &peer in to {
-            parts[usize::from(self.announces.hits(coins.next_word()))].push(peer);
+            // Each peer has its coin, so that those of others do not depend on its version.
+            parts[usize::from(announces() && understands(peer))].push(peer);
         }
         for (to, kind) in parts.iter().zip([Kind::PAYLOAD, IANNOUNCE]) {
             if !to.is_empty() {

@@ -135,8 +135,9 @@ impl GossipsubState {
     /// Handles a PRUNE: takes its sender out of the mesh for the backoff that it names.
     pub(super) fn receive_prune<C: Context>(&mut self, context: &mut C, from: NodeId, tail: &[u64]) {
         let Some(link) = self.live_link(context, from) else { return };
-        // A peer may ask for no more than a day.
-        let asked = tail.first().map(|&millis| Nanos(millis.min(BACKOFF_MILLIS_MAX) * MILLIS));
+        // A peer may ask for no more than a day. Version 1.0 knows no backoff, and reads none.
+        let reads = self.knobs.prune_backoff > Nanos::ZERO;
+        let asked = tail.first().filter(|_| reads).map(|&millis| Nanos(millis.min(BACKOFF_MILLIS_MAX) * MILLIS));
         self.mesh.set(context, &mut self.nodes[context.local()].mesh, link, false);
         // Its own backoff began when it sent this, so that one more heartbeat is more than long enough.
         self.back_off(context, link, asked.unwrap_or(self.knobs.prune_backoff), 1);

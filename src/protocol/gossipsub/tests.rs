@@ -1,6 +1,7 @@
 //! The behaviour of one node, rule by rule, and of arbitrary sequences of events.
 
 mod rules;
+mod versions;
 mod whole_network;
 
 use super::*;
@@ -26,17 +27,24 @@ struct OneNode {
 
 impl OneNode {
     fn new(knobs: GossipsubKnobs) -> OneNode {
+        OneNode::of(Gossipsub::new(knobs))
+    }
+
+    fn of(gossipsub: Gossipsub) -> OneNode {
         let view = shard(26, 20, 7);
-        let state = Gossipsub::new(knobs).for_shard(&view);
+        let state = gossipsub.for_shard(&view);
         OneNode { state, context: RecordingContext::with_view(view), timers: Vec::new() }
     }
 
     /// Starts a node and lets it hold its first heartbeat, with a mesh of `d`.
     fn meshed(knobs: GossipsubKnobs) -> OneNode {
-        let mut node = OneNode::new(knobs);
-        node.state.start(&mut node.context);
-        node.beats(1);
-        node
+        OneNode::new(knobs).with_mesh()
+    }
+
+    fn with_mesh(mut self) -> OneNode {
+        self.state.start(&mut self.context);
+        self.beats(1);
+        self
     }
 
     /// Takes the actions since the last call, without timers, and keeps the timers.

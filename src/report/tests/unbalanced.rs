@@ -62,6 +62,7 @@ fn counts_that_contradict_each_other_are_reported() {
                 nodes: 1,
                 counted: 1,
                 delays: GroupDelays::Each(vec![1, 2, 3]),
+                duplicates: None,
                 bytes_in: None,
                 bytes_out: None,
             }];

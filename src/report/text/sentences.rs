@@ -92,8 +92,13 @@ fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     wrapped(out, &format!("Overlay {name}: {facts}"), 2)
 }
 
-/// Describes how a node forwards an order.
+/// Describes how a node forwards an order, and what other nodes of a mix do.
 fn spreading(report: &Report) -> String {
+    let mix = report.asked.protocol.mix.map(|mix| format!("; on {} of the nodes {}", mix.share, mix.protocol));
+    usual_spreading(report) + &mix.unwrap_or_default()
+}
+
+fn usual_spreading(report: &Report) -> String {
     let asked = &report.asked;
     if report.protocol == ProtocolSource::Caller {
         return "a protocol of the caller's own".to_owned();

@@ -199,14 +199,15 @@ fn share_text(share: f64) -> String {
 /// Maximum number of columns for a name from a file; JSON has all of it.
 const NAME_COLUMNS_MAX: usize = 40;
 
-/// Writes each region and each class of nodes, if there are any.
+/// Writes each group of nodes, if there are any.
 pub(super) fn groups(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let scale = scale(report);
     if report.run.groups.is_empty() {
         return Ok(());
     }
     let unit = scale.unit();
-    let titles = ["Group", "nodes", "coverage", "residue", &format!("p50 {unit}"), "p90", "p99", "bytes in", "out"];
+    let half = format!("p50 {unit}");
+    let titles = ["Group", "nodes", "coverage", "residue", &half, "p90", "p99", "duplicates", "bytes in", "out"];
     let mut rows = vec![titles.map(str::to_owned)];
     let time = |time: Option<u64>| time.map_or_else(|| "-".to_owned(), |time| scale.number(time));
     rows.extend(report.run.groups.iter().map(|group| {
@@ -218,6 +219,7 @@ pub(super) fn groups(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
             time(group.delay_p50_ns),
             time(group.delay_p90_ns),
             time(group.delay_p99_ns),
+            group.duplicates.map_or_else(|| "-".to_owned(), grouped),
             group.bytes_in.map_or_else(|| "-".to_owned(), grouped),
             group.bytes_out.map_or_else(|| "-".to_owned(), grouped),
         ]

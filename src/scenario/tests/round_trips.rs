@@ -1,8 +1,8 @@
 //! Tests that a scenario written as TOML or as a command reads back unchanged.
 
 use super::super::{
-    Choice, Draft, Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, ProtocolSpec, Scenario, Spin, TransportKind,
-    Ttl, Until, WindowSize, limits,
+    Choice, Draft, Engine, MixSpec, OriginsKind, PayloadBytes, Pin, ProtocolKind, ProtocolSpec, Scenario, Spin,
+    TransportKind, Ttl, Until, WindowSize, limits,
 };
 use super::{draft, scenario};
 use crate::adversary::AdversarySpec;
@@ -129,13 +129,24 @@ type GossipValues = (
     Option<Ttl>,
     Option<bool>,
     Option<Ratio>,
-    Option<ProtocolSpec>,
+    (Option<ProtocolSpec>, Option<MixSpec>),
     Option<Nanos>,
     Option<Nanos>,
     JoinValues,
 );
 
 type JoinValues = (Option<u32>, Option<Nanos>);
+
+/// Draws the protocols of a mix, a few of which contradict each other.
+fn mixes() -> impl Strategy<Value = (Option<ProtocolSpec>, Option<MixSpec>)> {
+    let pairs = written::<ProtocolSpec>(&["gossipsub:go", "gossipsub,d=4", "gossipsub:v1.2@hyparview", "lazy", "push"]);
+    let others = written::<ProtocolSpec>(&["gossipsub:v2.0", "gossipsub:v1.2,d-high=20", "lazy,retry=1s", "flood"]);
+    (of(pairs), others, shares(), any::<bool>()).prop_map(|(first, second, share, fits)| {
+        // Most of those that are drawn alike cannot be mixed; a side with the defaults of the other always can.
+        let protocol = if fits { first.map_or(second, |first| first.kind().into()) } else { second };
+        (first, Some(MixSpec { share, protocol }))
+    })
+}
 
 fn gossip() -> impl Strategy<Value = GossipValues> {
     let protocols = prop_oneof![
@@ -154,7 +165,8 @@ fn gossip() -> impl Strategy<Value = GossipValues> {
     let retries = prop_oneof![2 => Just(None), 1 => of((1..=u64::MAX).prop_map(Nanos))];
     let intervals = prop_oneof![2 => Just(None), 1 => of(any::<u64>().prop_map(Nanos))];
     let joins = (rare(0..20u32), rare((0..=86_400_000_000_000u64).prop_map(Nanos)));
-    (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()), of(protocols), retries, intervals, joins)
+    let protocols = prop_oneof![9 => of(protocols).prop_map(|protocol| (protocol, None)), 1 => mixes()];
+    (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()), protocols, retries, intervals, joins)
 }
 
 type RunValues = (Option<Until>, Option<Nanos>, Option<u64>, Option<u64>);
@@ -232,7 +244,8 @@ fn drafts() -> impl Strategy<Value = Draft> {
         ttl: gossip.1,
         exclude_sender: gossip.2,
         target: gossip.3,
-        protocol: gossip.4,
+        protocol: gossip.4.0,
+        mix: gossip.4.1,
         retry: gossip.5,
         announce_interval: gossip.6,
         // A file, as is that of publications.
@@ -319,6 +332,10 @@ fn a_replay_names_what_differs_and_what_was_drawn() {
         ("--nodes 1000 --threads 2 --seed 7 --topology ring", "--nodes 1000 --threads 2 --topology ring --seed 7"),
         ("--threads 20 --seed 7 --nodes 20", "--nodes 20 --threads 20 --seed 7"),
         ("--threads 2 --seed 7 --loss 0.1", "--threads 2 --seed 7 --loss 0.1"),
+        (
+            "--threads 2 --seed 7 --mix 20%:gossipsub:go@hyparview --protocol gossipsub@hyparview",
+            "--threads 2 --protocol gossipsub@hyparview --mix 0.2:gossipsub:go --seed 7",
+        ),
         ("--threads 2 --seed 7 --runs 3 --same-seed", "--threads 2 --seed 7 --runs 3 --same-seed"),
         ("--threads 2 --seed 18446744073709551615", "--threads 2 --seed 18446744073709551615"),
         (
