@@ -21,7 +21,7 @@ use std::process::{Command, Stdio};
 /// 1000 --nodes, 20 --runs, and 30 --orders at --rate 1/s, and its runs end at rest.
 #[derive(Debug, Args)]
 pub(super) struct CompareArguments {
-    /// Protocols, as --protocol names them; the first is the baseline.
+    /// Protocols, as --protocol names them; the first is the baseline. A mix is PROTOCOL+SHARE:PROTOCOL.
     #[arg(value_name = "PROTOCOL")]
     protocols: Vec<String>,
 
@@ -197,7 +197,7 @@ fn of_binaries(
 ) -> Result<ComparisonReport, Failure> {
     match &arguments.protocols[..] {
         [] => {}
-        [spec] => draft = Draft::from_option("protocol", spec).map_err(crate::scenario::ScenarioError::from)?.or(draft),
+        [spec] => draft = Comparison::options_of_row(spec)?.or(draft),
         _ => {
             return Err(Failure::Compare(
                 "--binary compares two builds under one protocol; name one of them".to_owned(),

@@ -101,14 +101,30 @@ impl<'a> Comparison<'a> {
         self
     }
 
-    /// Adds a protocol, as `--protocol` names it.
+    /// Adds a protocol, as `--protocol` names it, or a mix of two: `PROTOCOL+SHARE:PROTOCOL`.
     ///
     /// # Errors
     ///
     /// [`CompareError`] if there is no such protocol, or if it contradicts the shared options.
     pub fn protocol(self, spec: &str) -> Result<Comparison<'a>, CompareError> {
-        let protocol = Draft::from_option("protocol", spec).map_err(ScenarioError::from)?;
-        self.scenario(spec, protocol)
+        let own = Comparison::options_of_row(spec)?;
+        if let (Some(shared), Some(_)) = (self.shared.mix, own.mix) {
+            return Err(CompareError::Asked(format!(
+                "--mix {shared} with {spec}: the row has a mix of its own; leave one of the two out"
+            )));
+        }
+        self.scenario(spec, own)
+    }
+
+    /// Reads the protocol of a row, and its mix.
+    ///
+    /// # Errors
+    ///
+    /// [`ScenarioError`] if they are none.
+    pub(crate) fn options_of_row(spec: &str) -> Result<Draft, ScenarioError> {
+        let (protocol, mix) = spec.split_once('+').map_or((spec, None), |(protocol, mix)| (protocol, Some(mix)));
+        let mix = mix.map(|mix| Draft::from_option("mix", mix)).transpose()?.unwrap_or_default();
+        Ok(Draft::from_option("protocol", protocol)?.or(mix))
     }
 
     /// Adds a scenario under a name. The shared options override its own.

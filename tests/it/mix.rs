@@ -193,3 +193,34 @@ fn a_report_names_both_sides_and_its_command_repeats_them() {
         assert!(words.contains(said), "{said}: {text}");
     }
 }
+
+/// A row of a comparison has a mix of its own, or shares that of `--mix`.
+#[test]
+fn rows_of_a_comparison_have_mixes() {
+    let line = "compare gossipsub gossipsub+20%:gossipsub:v1.2 gossipsub:v1.2 --nodes 120 --peers 12 --runs 2 --orders 3 \
+                --latency uniform:5ms..60ms --payload-bytes 2kB --seed 3 --format json";
+    let run = |line: &str| output(&mut bulkprop(line.split_whitespace()));
+    let (code, text, stderr) = run(line);
+    assert_eq!(code, Some(0), "{stderr}");
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rows = report["rows"].as_array().unwrap();
+    let specs = rows.iter().map(|row| row["spec"].as_str().unwrap());
+    assert_eq!(Vec::from_iter(specs), ["gossipsub", "gossipsub+0.2:gossipsub:v1.2", "gossipsub:v1.2"]);
+    let rmr = rows.iter().map(|row| row["metrics"]["rmr"]["mean"].as_f64().unwrap());
+    assert!(rmr.is_sorted_by(|more, fewer| more > fewer), "{text}");
+    let (_, shared, _) =
+        run("compare gossipsub gossipsub:go --mix 20%:gossipsub:v1.2 --nodes 60 --runs 2 --orders 3 --format json");
+    let shared: serde_json::Value = serde_json::from_str(&shared).unwrap();
+    assert_eq!(shared["scenario"]["mix"], "0.2:gossipsub:v1.2");
+    for (line, said) in [
+        (
+            "compare gossipsub lazy --mix 20%:gossipsub:v1.2",
+            "--mix 0.2:gossipsub:v1.2 with --protocol lazy: gossipsub nodes",
+        ),
+        ("compare gossipsub+1:gossipsub:go --mix 20%:gossipsub:v1.2", "the row has a mix of its own"),
+        ("compare gossipsub+gossipsub:go", "it begins with a share of the nodes"),
+    ] {
+        let (code, _, stderr) = run(line);
+        assert!(code == Some(2) && stderr.contains(said), "{line}: {stderr}");
+    }
+}

@@ -248,10 +248,14 @@ fn options_of(scenario: &Scenario) -> BTreeMap<String, Value> {
     all.into_iter().filter(|(option, value)| is_model(option) && !value.is_null()).collect()
 }
 
-/// Returns the protocol of a scenario, as `--protocol` takes it.
+/// Returns the protocol of a scenario with its mix, as a row takes them.
 pub(super) fn spec_of(scenario: &Scenario) -> String {
     let options = options_of(scenario);
-    options.get("protocol").and_then(Value::as_str).unwrap_or_default().to_owned()
+    let written = |option: &str| options.get(option).and_then(Value::as_str).unwrap_or_default();
+    match written("mix") {
+        "" => written("protocol").to_owned(),
+        mix => format!("{}+{mix}", written("protocol")),
+    }
 }
 
 /// Options that no figure depends on.
