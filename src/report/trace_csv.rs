@@ -4,7 +4,6 @@
 //! Lines are put together by hand, because a trace may have a billion of them: formatted, they would take four times as
 //! long.
 
-use crate::message::Kind;
 use crate::topology::NodeNames;
 use crate::trace::{TraceLog, TracedMessage};
 use std::io::{self, BufWriter, Write};
@@ -56,7 +55,7 @@ pub fn write_side_csv(log: &TraceLog, names: &NodeNames, side: CarrierSide, into
         if row.fate.is_of_sends() == (side == CarrierSide::Sends) {
             line.clear();
             push_time(&mut line, log.written_time(row.decided));
-            push_message(&mut line, names, &row);
+            push_message(&mut line, log, names, &row);
             line.push(b'\n');
             into.write_all(&line)?;
         }
@@ -68,7 +67,7 @@ fn push_row(line: &mut Vec<u8>, log: &TraceLog, names: &NodeNames, row: &TracedM
     for time in [row.sent, row.decided] {
         push_time(line, log.written_time(time));
     }
-    push_message(line, names, row);
+    push_message(line, log, names, row);
     line.push(b',');
     push_number(line, row.sequence.into());
     line.push(b'\n');
@@ -84,7 +83,7 @@ fn push_time(line: &mut Vec<u8>, time: i128) {
 }
 
 /// Appends the fields from the sender to the fate.
-fn push_message(line: &mut Vec<u8>, names: &NodeNames, row: &TracedMessage) {
+fn push_message(line: &mut Vec<u8>, log: &TraceLog, names: &NodeNames, row: &TracedMessage) {
     let TracedMessage { to, from, order, bytes, kind, hop, fate, .. } = *row;
     for node in [from, to] {
         push_number(line, names.id(node));
@@ -94,22 +93,16 @@ fn push_message(line: &mut Vec<u8>, names: &NodeNames, row: &TracedMessage) {
         push_number(line, order.0.into());
     }
     line.push(b',');
-    push_kind(line, kind);
+    match log.kind_name(kind) {
+        Some(name) => line.extend_from_slice(name.as_bytes()),
+        None => push_number(line, kind.0.into()),
+    }
     line.push(b',');
     for number in [hop.into(), bytes] {
         push_number(line, number.into());
         line.push(b',');
     }
     line.extend_from_slice(fate.name().as_bytes());
-}
-
-fn push_kind(line: &mut Vec<u8>, kind: Kind) {
-    match kind {
-        Kind::PAYLOAD => line.extend_from_slice(b"payload"),
-        Kind::HAVE => line.extend_from_slice(b"have"),
-        Kind::WANT => line.extend_from_slice(b"want"),
-        Kind(number) => push_number(line, number.into()),
-    }
 }
 
 /// Appends the decimal digits of a number.
@@ -131,6 +124,7 @@ fn push_number(line: &mut Vec<u8>, mut number: u64) {
 mod tests {
     use super::*;
     use crate::ids::{NodeId, OrderIndex};
+    use crate::message::Kind;
     use crate::report::fixtures;
     use crate::time::Nanos;
     use crate::trace::{MessageFate, TraceSpool};
@@ -156,13 +150,18 @@ mod tests {
         writer.put(row, false);
         let (decided, sent, kind) = (Nanos(1_010), Nanos(0), Kind(130));
         writer.put(TracedMessage { decided, sent, kind, fate: MessageFate::Down, hop: 0, bytes: 40, ..row }, false);
-        writer.put(TracedMessage { decided, sent: decided, kind: Kind::HAVE, fate: MessageFate::Cut, ..row }, false);
+        let asked = TracedMessage { decided, sent: decided, kind: Kind::HAVE, fate: MessageFate::Cut, ..row };
+        writer.put(asked, false);
+        // A kind that the protocol does not name has its number.
+        writer.put(TracedMessage { kind: Kind::WANT, sequence: 71, ..asked }, false);
         spool.collect(writer, Nanos::MAX);
         let mut text = Vec::new();
-        write_trace_csv(&spool.finish().unwrap(), &NodeNames::default(), &mut text).unwrap();
+        let log = spool.finish().unwrap().named_by([&[(Kind::HAVE, "ihave")], &[(Kind(130), "shuffle")]]);
+        write_trace_csv(&log, &NodeNames::default(), &mut text).unwrap();
         let expected = "\
--1000,10,4294967294,1,,130,0,40,down,70
-10,10,4294967294,1,3,have,255,1399,cut,70
+-1000,10,4294967294,1,,shuffle,0,40,down,70
+10,10,4294967294,1,3,ihave,255,1399,cut,70
+10,10,4294967294,1,3,3,255,1399,cut,71
 0,18446744073709550615,4294967294,1,3,payload,255,1399,under_way,70
 ";
         assert_eq!(String::from_utf8(text).unwrap(), format!("{TRACE_HEADER}\n{expected}"));

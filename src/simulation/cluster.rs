@@ -141,7 +141,7 @@ impl<'a> Runner<'a> {
                 self.judged(RunRecord { machine, cluster: processes, ..record })
             });
             let nodes = if parts.nodes { self.node_figures(member, nodes) } else { NodeFigures::default() };
-            let trace = parts.trace.zip(spool.as_ref()).map(|(request, spool)| request.finish(spool)).transpose()?;
+            let trace = self.finish_trace(parts.trace, spool.as_ref())?;
             Ok(ClusterRecord { whole, end, own, nodes, trace })
         })
     }

@@ -101,7 +101,7 @@ impl Runner<'_> {
         }
         let outcomes = outcomes(ended)?;
         let filled = outcomes.iter().flat_map(|(_, outcome)| outcome.trace.clone()).collect();
-        let log = trace.map(|_| TraceLog::of_processes(files, filled));
+        let log = trace.map(|_| TraceLog::of_processes(files, filled).named_by(self.protocol.facts().kinds));
         Ok(self.record(&shared_run.common, outcomes, log))
     }
 

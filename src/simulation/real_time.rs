@@ -44,7 +44,7 @@ impl Runner<'_> {
         let slot = ProcessSlot { process: 0, token, clock };
         let outcome = self.take_part(&slot, rendezvous, &mut common, None, spool.as_ref());
         // Before the error of a worker, which would say less.
-        let log = trace.zip(spool.as_ref()).map(|(request, spool)| request.finish(spool)).transpose()?;
+        let log = self.finish_trace(trace, spool.as_ref())?;
         Ok(self.record(&common, vec![(std::process::id(), outcome?)], log))
     }
 

@@ -1,4 +1,5 @@
-//! The room that the trace of a run will take, and the check that its disk has it.
+//! The room that the trace of a run will take, with the check that its disk has it; and the trace once the run has
+//! ended.
 
 use super::trace_request::{TraceError, TraceEstimate, TraceRequest};
 use super::{Runner, SimulationError};
@@ -7,7 +8,7 @@ use crate::memory;
 use crate::scenario::Engine;
 use crate::sys::disk_room;
 use crate::time::Nanos;
-use crate::trace::{MERGE_BYTES, ROW_BYTES, WRITER_BYTES};
+use crate::trace::{MERGE_BYTES, ROW_BYTES, TraceLog, TraceSpool, WRITER_BYTES};
 
 impl Runner<'_> {
     /// Returns the room that a trace of the run will take.
@@ -37,6 +38,16 @@ impl Runner<'_> {
             }
             _ => Ok(estimate),
         }
+    }
+
+    /// Returns the rows of a run that has ended, if it was traced.
+    pub(super) fn finish_trace(
+        &self,
+        trace: Option<&TraceRequest>,
+        spool: Option<&TraceSpool>,
+    ) -> Result<Option<TraceLog>, TraceError> {
+        let log = trace.zip(spool).map(|(request, spool)| request.finish(spool)).transpose()?;
+        Ok(log.map(|log| log.named_by(self.protocol.facts().kinds)))
     }
 
     /// Returns the bytes of memory that a trace of the run takes in this process: while the run lasts the rows that

@@ -39,7 +39,7 @@ impl Runner<'_> {
             let began = clock.now();
             let outcome = self.protocol.in_virtual_time(*setup)?;
             let machine = MachineTimes { wall: clock.now().since(began), setup: began };
-            let log = trace.zip(spool.as_ref()).map(|(request, spool)| request.finish(spool)).transpose()?;
+            let log = self.finish_trace(trace, spool.as_ref())?;
             Ok(RunRecord { machine, trace: log, ..self.run_record(setup, population, outcome, collector.as_ref()) })
         })
     }

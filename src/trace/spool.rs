@@ -5,6 +5,7 @@
 use super::merge::TraceRows;
 use super::trace_part::{SortedRun, TracePart};
 use super::writer::TraceWriter;
+use crate::message::Kind;
 use crate::time::Nanos;
 use parking_lot::Mutex;
 use std::fs::File;
@@ -46,7 +47,11 @@ struct CollectedParts {
 pub struct TraceLog {
     pub(super) parts: Arc<[TracePart]>,
     origin: Nanos,
+    kinds: [KindNames; 2],
 }
+
+/// Kinds of messages, each with its name in reports.
+pub type KindNames = &'static [(Kind, &'static str)];
 
 impl TraceSpool {
     /// Creates a spool whose files lie on the disk of `folder`.
@@ -96,7 +101,7 @@ impl TraceSpool {
         let CollectedParts { parts, failure, origin } = std::mem::take(&mut *self.collected.lock());
         match failure {
             Some(error) => Err(error),
-            None => Ok(TraceLog { parts: parts.into(), origin }),
+            None => Ok(TraceLog { parts: parts.into(), origin, kinds: [&[]; 2] }),
         }
     }
 }
@@ -110,7 +115,7 @@ impl TraceLog {
             Some(TracePart { file, place, runs, losses_until: Nanos::MAX })
         };
         let parts: Vec<TracePart> = filled.into_iter().filter_map(part).collect();
-        TraceLog { parts: parts.into(), origin: Nanos::ZERO }
+        TraceLog { parts: parts.into(), origin: Nanos::ZERO, kinds: [&[]; 2] }
     }
 
     /// Returns the sorted runs of each file, for the parent of this process.
@@ -121,6 +126,19 @@ impl TraceLog {
     /// Counts times from `origin` on.
     pub fn counted_from(self, origin: Nanos) -> TraceLog {
         TraceLog { origin, ..self }
+    }
+
+    /// Names the kinds of messages as the protocol does.
+    pub fn named_by(self, kinds: [KindNames; 2]) -> TraceLog {
+        TraceLog { kinds, ..self }
+    }
+
+    /// Returns the name of a kind; `None` for one that the protocol does not name.
+    pub fn kind_name(&self, kind: Kind) -> Option<&'static str> {
+        if kind == Kind::PAYLOAD {
+            return Some("payload");
+        }
+        self.kinds.iter().flat_map(|names| *names).find(|(named, _)| *named == kind).map(|&(_, name)| name)
     }
 
     /// Returns all rows in ascending sequence.

@@ -5,7 +5,7 @@ use crate::command::{bulkprop, output};
 use crate::support::real_carriers;
 use bulk_order_propagation::scenario::Choice;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -178,6 +178,19 @@ fn several_processes_write_one_trace() {
             check_sides(&format!("--transport {carrier} --nodes 200 --processes 2 --threads 2 --seed 7 {more}"));
         }
     }
+}
+
+/// Kinds have the names of reports, those of a membership protocol too.
+#[test]
+fn kinds_of_messages_have_the_names_that_the_protocol_gives_them() {
+    let line = "--transport simulated --protocol plumtree@hyparview,settle-time=9s --nodes 40 --threads 1 --seed 7 \
+                --orders 3 --rate 1/s --until quiescent --trace -";
+    let (code, trace, stderr) = output(&mut bulkprop(line.split_whitespace()));
+    let named: BTreeSet<&str> = trace.lines().skip(1).map(|line| line.split(',').nth(5).unwrap()).collect();
+    for name in ["payload", "ihave", "prune", "join", "forward-join", "shuffle", "shuffle-reply"] {
+        assert!(named.contains(name), "{name}: {named:?} {code:?} {stderr}");
+    }
+    assert!(named.iter().all(|name| name.parse::<u8>().is_err()), "{named:?}");
 }
 
 /// A limit on the size of files stands for a full disk.
