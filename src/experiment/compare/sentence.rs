@@ -2,7 +2,8 @@
 
 use super::report::{ComparisonReport, RowReport};
 use super::summary::FigureChange;
-use crate::quantity::grouped;
+use crate::quantity::{counted, grouped};
+use crate::theory::intervals::RUNS_MIN;
 use serde_json::Value;
 
 impl ComparisonReport {
@@ -17,6 +18,23 @@ impl ComparisonReport {
         });
         sentences.collect::<Vec<String>>().join(" ")
     }
+
+    /// Returns the greatest number of replicates of a row.
+    pub(super) fn most_replicates(&self) -> usize {
+        self.rows.iter().map(|row| row.replicates.len()).max().unwrap_or(0)
+    }
+
+    /// Returns the reason why no difference is tested, if there are so few replicates.
+    pub(super) fn too_few(&self) -> Option<String> {
+        let replicates = self.most_replicates();
+        (self.rows.len() > 1 && replicates < RUNS_MIN).then(|| {
+            let replicates = counted(replicates as u64, "replicate");
+            format!(
+                "{replicates} cannot tell a difference from chance, so that none is shown: give --runs {RUNS_MIN} or \
+                 more."
+            )
+        })
+    }
 }
 
 /// Tells the change of a figure that is called `what`; `rise` words one that grows by this many per cent.
@@ -28,6 +46,9 @@ fn told(row: &RowReport, key: &str, what: &str, rise: impl Fn(&str) -> String) -
             if percent < 0.0 { format!("takes {size} % off {what}") } else { rise(&size) }
         }
         Some(FigureChange { p: Some(_), .. }) => format!("does not change {what} significantly"),
+        _ if row.replicates.len() < RUNS_MIN => {
+            format!("leaves {what} open ({} cannot tell)", counted(row.replicates.len() as u64, "replicate"))
+        }
         _ => format!("leaves {what} open ({} of {} replicates got there)", figure.runs, row.replicates.len()),
     }
 }

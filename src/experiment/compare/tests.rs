@@ -180,6 +180,19 @@ fn four_replicates_have_no_interval_and_only_shared_seeds_are_paired() {
     assert_eq!(summaries(&[&before, &apart])[1]["time_to_50"], FigureSummary::default());
 }
 
+/// A dot says that a difference was tested.
+#[test]
+fn four_replicates_show_no_difference_and_say_why() {
+    let said = |runs: u32| pushes(draft(50, runs), &[3, 6]).to_string();
+    let differences = |text: &str| -> String { text.lines().filter(|line| line.contains("difference ")).collect() };
+    let (few, enough) = (said(4), said(5));
+    let why = "4 replicates cannot tell a difference from chance, so that none is shown: give --runs 5 or";
+    let words = few.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(why) && words.contains("(4 replicates cannot tell)"), "{few}");
+    assert!(!words.contains("got there)") && !differences(&few).contains(['·', '%']), "{few}");
+    assert!(!enough.contains("cannot tell") && differences(&enough).contains('%'), "{enough}");
+}
+
 #[test]
 fn the_probabilities_of_a_figure_are_adjusted_over_all_rows() {
     let baseline = replicates("rmr", &[1.0, 1.2, 0.9, 1.1, 1.0, 1.05]);

@@ -61,6 +61,10 @@ impl fmt::Display for ComparisonText<'_> {
             writeln!(out)?;
             write_wrapped(out, &format!("{}: {mark}: {}.", row.name, marks::meaning(mark)))?;
         }
+        if let Some(too_few) = report.too_few() {
+            writeln!(out)?;
+            write_wrapped(out, &too_few)?;
+        }
         if !report.sentence.is_empty() {
             writeln!(out)?;
             write_wrapped(out, &report.sentence)?;
@@ -73,7 +77,7 @@ impl fmt::Display for ComparisonText<'_> {
 impl ComparisonText<'_> {
     fn heading(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = self.report;
-        let replicates = report.rows.iter().map(|row| row.replicates.len()).max().unwrap_or(0);
+        let replicates = report.most_replicates();
         let warm = match report.warm_orders {
             0 => "no order left out".to_owned(),
             warm => format!("the first {} left out", counted(warm.into(), "order")),
@@ -222,9 +226,10 @@ fn significant(value: f64) -> String {
     }
 }
 
-/// Writes a significant difference in per cent with half of its interval, and a dot for one that is not.
+/// Writes a significant difference in per cent with half of its interval, a dot for one that is not, and a dash for one
+/// that too few replicates have to test it.
 pub(super) fn change_cell(change: Option<FigureChange>) -> String {
-    let Some(change) = change else { return "-".to_owned() };
+    let Some(change) = change.filter(|change| change.p.is_some()) else { return "-".to_owned() };
     let FigureChange { percent, low, high, significant: true, .. } = change else { return "·".to_owned() };
     let Some(percent) = percent else { return "from 0".to_owned() };
     if percent >= 999.5 {
