@@ -29,7 +29,7 @@ pub use figures::ClusterEstimate;
 use crate::cluster::{ClusterError, ConnectionSpeed, WordExchange, measure_connections};
 use crate::engine::ClusterMember;
 use crate::record::End;
-use crate::scenario::{Draft, Scenario, ScenarioError};
+use crate::scenario::{Draft, OverlayOptions, Scenario, ScenarioError};
 use crate::simulation::{ClusterParts, ClusterRecord, Runner, SimulationError, check_in_cluster};
 use crate::sync::{Interrupt, Interrupted};
 use crate::sys::peak_memory_bytes;
@@ -40,7 +40,7 @@ use crate::transport::Clock;
 use std::io;
 use std::net::{TcpListener, TcpStream};
 
-/// Nodes of the greater of the two runs, if the scenario has more.
+/// Nodes of the greater of the two runs, if the scenario has more and its overlay is not much larger.
 const CALIBRATION_NODES: u32 = 60_000;
 
 /// The greater run is this many times as large as the smaller.
@@ -150,7 +150,7 @@ pub fn estimate_cluster(
     check_in_cluster(scenario, plan.processes).map_err(SimulationError::from)?;
     let program_bytes = peak_memory_bytes().unwrap_or(0);
     let nodes = scenario.overlay.nodes;
-    let greater = if is_scalable(scenario) { nodes.min(CALIBRATION_NODES) } else { nodes };
+    let greater = if is_scalable(scenario) { nodes.min(calibration_nodes(scenario)) } else { nodes };
     let smaller = (greater / CALIBRATION_RATIO).max(CALIBRATION_NODES_MIN).min(greater);
     let smaller = if is_scalable(scenario) { smaller } else { nodes };
     let (few, more) = (plan.processes.min(PROCESSES_FEW), plan.processes.min(PROCESSES_MORE));
@@ -168,6 +168,17 @@ pub fn estimate_cluster(
 /// Returns true if the scenario can be run with fewer nodes: a file names those that it has.
 fn is_scalable(scenario: &Scenario) -> bool {
     !matches!(scenario.overlay.topology, TopologySpec::File { .. }) && scenario.files().next().is_none()
+}
+
+/// Returns the nodes of the greater of the two runs: so many that its overlay is searched only if that of the scenario
+/// is.
+fn calibration_nodes(scenario: &Scenario) -> u32 {
+    let OverlayOptions { topology, nodes, peers, .. } = &scenario.overlay;
+    let mut calibration = CALIBRATION_NODES;
+    while !topology.is_searched(*nodes, *peers) && topology.is_searched(calibration, *peers) {
+        calibration = calibration.saturating_mul(2);
+    }
+    calibration
 }
 
 /// Runs the scenario with this many nodes as a cluster of processes, each of which is a thread here.

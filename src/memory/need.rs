@@ -18,7 +18,7 @@ use super::part::MemoryPart;
 use super::row_entries::row_entries;
 use super::storage_shape::{StorageShape, group_delay_bytes, order_by_order_bytes};
 use crate::record::{CompactReceipt, LinkUse, Receipt, Traffic};
-use crate::scenario::{ProtocolTraits, Scenario, Until};
+use crate::scenario::{OverlayOptions, ProtocolTraits, Scenario, Until};
 use crate::topology::TopologySpec;
 
 /// The memory that a scenario certainly needs, in its greatest phase.
@@ -113,14 +113,23 @@ impl Sizes<'_> {
         vec![(MemoryPart::Overlay, self.overlay()), (MemoryPart::Links, self.overlays().saturating_mul(links))]
     }
 
-    /// Returns the memory while the overlay is searched: a bit per node, and the nodes of two distances.
+    /// Returns the memory while the overlay is searched.
     fn searching(&self) -> Parts {
-        let nodes = if self.entries == 0 { 0 } else { 5 * self.nodes };
-        let nodes = self.overlays() * nodes;
+        self.searching_by(self.overlays() * self.search_bytes())
+    }
+
+    /// Returns the bytes of a search of the whole overlay: a bit per node, and the nodes of two distances.
+    fn search_bytes(&self) -> u64 {
+        let OverlayOptions { topology, nodes, peers, .. } = &self.scenario.overlay;
+        if self.entries > 0 && topology.is_searched(*nodes, *peers) { 5 * self.nodes } else { 0 }
+    }
+
+    /// Returns the memory while the overlay is searched by a search of this many bytes.
+    fn searching_by(&self, search_bytes: u64) -> Parts {
         vec![
             (MemoryPart::Overlay, self.overlay()),
             (MemoryPart::OwnLinks, self.own_links()),
-            (MemoryPart::Nodes, nodes),
+            (MemoryPart::Nodes, search_bytes),
         ]
     }
 

@@ -73,6 +73,26 @@ fn a_computed_overlay_is_stored_for_a_protocol_whose_nodes_know_their_peers() {
     assert!((taken..taken + taken / 500).contains(&need), "{need} for {taken}");
 }
 
+/// A computed overlay of many slots is not searched, whoever stores its rows.
+#[test]
+fn a_large_computed_overlay_takes_no_search() {
+    let searched = |nodes: u32| {
+        let draft = Draft {
+            transport: Some(TransportKind::Simulated),
+            topology: Some(TopologySpec::RegularImplicit),
+            nodes: Some(nodes),
+            peers: Some(16),
+            ..Draft::default()
+        };
+        let scenario = draft.build().unwrap();
+        let overlay = scenario.overlay_unless(&Interrupt::new()).unwrap();
+        let is_searched = scenario.overlay.topology.is_searched(nodes, 16);
+        assert_eq!(crate::topology::reach(&overlay, NodeId(0)).is_some(), is_searched, "{nodes} nodes");
+        is_searched
+    };
+    assert_eq!([1 << 18, (1 << 18) + 1].map(searched), [true, false]);
+}
+
 #[test]
 fn each_access_link_and_each_queue_for_processing_is_counted() {
     let nodes = |bandwidth: Option<&str>, processing: Option<&str>| {

@@ -6,7 +6,8 @@
 //! connected.
 
 use super::csr::CsrGraph;
-use super::{Shape, Topology};
+use super::implicit::COUNTED_SLOTS_MAX;
+use super::{Shape, Topology, TopologySpec};
 use crate::ids::NodeId;
 use crate::sync::{Interrupt, Interrupted, Lookout};
 
@@ -29,6 +30,14 @@ impl Reachability {
     /// Returns true if all `nodes` nodes can be reached, so that the overlay is connected.
     pub const fn is_everyone(&self, nodes: u32) -> bool {
         self.reachable == nodes
+    }
+}
+
+impl TopologySpec {
+    /// Returns true if an overlay of this family is searched: one that is computed is not, from 4 million slots on.
+    pub fn is_searched(&self, nodes: u32, peers: u32) -> bool {
+        let slots = u64::from(nodes) * u64::from(peers);
+        *self != TopologySpec::RegularImplicit || slots <= COUNTED_SLOTS_MAX
     }
 }
 
