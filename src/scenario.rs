@@ -41,6 +41,7 @@ mod membership_mismatch;
 mod mix_check;
 mod mix_sides;
 mod mix_spec;
+mod order_traffic;
 mod parse;
 mod payload;
 mod protocol_mismatch;

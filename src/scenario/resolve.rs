@@ -5,6 +5,7 @@
 
 use super::auto_fanout::auto_fanout;
 use super::error::ScenarioError;
+use super::order_traffic::order_traffic_bytes;
 use super::protocol_mismatch::ProtocolMismatch;
 use super::virtual_threads::threads_fed;
 use super::{
@@ -41,7 +42,7 @@ impl Draft {
         network_options::check_rates(network.as_ref())?;
         let workload = WorkloadOptions::resolve(&self, &overlay, transport, read)?;
         let order_bytes = message_bytes(workload.payload_bytes.most());
-        let run = RunOptions::resolve(&self, transport, overlay.nodes)?;
+        let mut run = RunOptions::resolve(&self, transport, overlay.nodes)?;
         let fanout = || {
             let views = self.protocol.and_then(|spec| spec.neighbours_max());
             auto_fanout(&overlay, views, network.as_ref(), &failures, run.target)
@@ -52,6 +53,9 @@ impl Draft {
         if protocol.kind().traits().cuts_orders && overlay.topology != TopologySpec::Complete {
             let (topology, protocol) = (overlay.topology, protocol.kind());
             return Err(ProtocolMismatch::NeedsNoOverlay { topology, protocol }.into());
+        }
+        if transport.traits().encodes && self.timeout.is_none() {
+            run.allow_to_move(order_traffic_bytes(&overlay, &protocol, &workload));
         }
         // Several runs in virtual time are spread over the threads, so that one need not feed all.
         let fed = network

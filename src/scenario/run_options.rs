@@ -39,7 +39,8 @@ macro_rules! run_options {
             /// Time limit of a run, 0 for none [default: 3s; simulated: 60s].
             ///
             /// Counts from the injection, as 3s or 250ms; with simulated it is virtual time. With many orders each has
-            /// this limit from its publication. Large networks and busy machines need more.
+            /// this limit from its publication. Large networks and busy machines need more. On sockets the default is
+            /// at least a second for each 100 MB that an order takes, copies included, up to an hour.
             #[arg(allow_hyphen_values = true)]
             timeout: Nanos = "TIME", run_options::read_timeout;
 
@@ -113,6 +114,12 @@ impl RunOptions {
             same_seed,
             name: draft.name.as_deref().map(read_name).transpose()?,
         })
+    }
+
+    /// Raises a default time limit to the time in which a busy machine moves the bytes of an order.
+    pub(super) fn allow_to_move(&mut self, bytes: u64) {
+        let moving = Nanos::from_secs(bytes.div_ceil(MOVED_BYTES_PER_SECOND).min(MOVING_SECONDS_MAX));
+        self.timeout = self.timeout.map(|limit| limit.max(moving));
     }
 
     /// Returns the longest time that any order may have from its publication, with the option that sets it.
@@ -207,5 +214,11 @@ const NAME_CHARS_MAX: usize = 64;
 const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
 
 const TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(3);
+
+/// Bytes per second that a machine sends over its own sockets even if it is busy; idle ones manage ten times as many.
+const MOVED_BYTES_PER_SECOND: u64 = 100_000_000;
+
+/// Seconds that a default time limit leaves for them at most.
+const MOVING_SECONDS_MAX: u64 = 3_600;
 
 const VIRTUAL_TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(60);

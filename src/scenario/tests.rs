@@ -6,6 +6,7 @@ mod round_trips;
 
 use super::{BadValue, Draft, Pin, Scenario, Ttl};
 use crate::ratio::Ratio;
+use crate::time::Nanos;
 use crate::topology::TopologySpec;
 use clap::{Args, Command, FromArgMatches};
 use std::error::Error;
@@ -51,6 +52,29 @@ fn defaults_adapt_to_the_size() {
 fn threads_are_never_more_than_nodes() {
     assert_eq!(scenario("--nodes 1").carrier.threads, 1);
     assert_eq!(scenario("--nodes 8 --threads 8").carrier.threads, 8);
+}
+
+/// A carrier that encodes gets a second for each 100 MB of an order's copies, and never less than three.
+#[test]
+fn the_default_time_limit_grows_with_what_an_order_takes() {
+    for (line, seconds) in [
+        ("--nodes 1000", 3),
+        // Two thirds of a million nodes send 8 messages of 56 bytes each.
+        ("--nodes 669k --transport udp-shard", 3),
+        ("--nodes 1e6 --transport udp-shard", 5),
+        ("--nodes 100k --transport udp-shard --payload-bytes 1399", 12),
+        ("--nodes 2000 --topology complete --protocol flood --payload-bytes 1399", 59),
+        ("--nodes 4e9 --transport udp-shard --topology complete --protocol flood", 3_600),
+        ("--nodes 1e6 --transport memory --payload-bytes 1MiB", 3),
+        ("--nodes 1e6 --transport simulated --payload-bytes 1MiB", 60),
+        ("--nodes 100k --transport udp-shard --payload-bytes 1399 --timeout 2s", 2),
+    ] {
+        assert_eq!(scenario(line).run.timeout, Some(Nanos::from_secs(seconds)), "{line}");
+    }
+    // Each node gets 1 MiB and as much of coding parts.
+    let turbine = scenario("--nodes 500 --transport udp-shard --protocol turbine --payload-bytes 1MiB").run.timeout;
+    assert!((Nanos::from_secs(11)..Nanos::from_secs(15)).contains(&turbine.unwrap()), "{turbine:?}");
+    assert_eq!(scenario("--nodes 100k --transport udp-shard --payload-bytes 1399 --until 5s").run.timeout, None);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! window, a second thread mostly waits, and beside other programs each wait can last as long as theirs do. No figure
 //! depends on the number of threads, so a rough estimate is enough.
 
+use super::order_traffic::order_messages;
 use super::{OverlayOptions, ProtocolOptions, WorkloadOptions};
 use crate::network::NetworkSpec;
 use crate::time::Nanos;
@@ -31,17 +32,8 @@ pub(super) fn threads_fed(
     workload: &WorkloadOptions,
     network: &NetworkSpec,
 ) -> usize {
-    let peers = protocol.spec.neighbours_max().unwrap_or(overlay.peers).max(1);
-    let copies = match protocol.spec.traits() {
-        traits if !traits.takes_fanout => peers,
-        _ if protocol.spec.membership.is_some() => protocol.fanout.min(peers),
-        _ => protocol.fanout,
-    };
-    // Each node gets each part once.
-    let parts = protocol.spec.parts_of(workload.payload_bytes.most());
     let orders = workload.bulk.map_or(1, |bulk| bulk.orders);
-    let messages = u64::from(parts.unwrap_or(copies.min(overlay.nodes))) * u64::from(overlay.nodes);
-    let messages = messages.saturating_mul(orders.into());
+    let messages = order_messages(overlay, protocol, workload).saturating_mul(orders.into());
     let Some(meetings) = meetings(overlay, workload, network) else { return 1 };
     let fed = (messages / MESSAGES_EACH).min(messages / meetings.saturating_mul(MESSAGES_EACH_MEETING));
     usize::try_from(fed).unwrap_or(usize::MAX).max(1)
