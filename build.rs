@@ -1,5 +1,5 @@
-//! Names the commit that a release is built from, for `bulkprop --version`, and builds for the calls of all systems where
-//! that is asked for.
+//! Names the commit that a release is built from, for `bulkprop --version`, and leaves out the calls of Linux where that
+//! is asked for.
 
 use std::env;
 use std::path::Path;

@@ -215,7 +215,7 @@ const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
 
 const TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(3);
 
-/// Bytes per second that a machine sends over its own sockets even if it is busy; idle ones manage ten times as many.
+/// Bytes per second that a machine sends over its own sockets even if it is busy. No measurement: a limit may be long.
 const MOVED_BYTES_PER_SECOND: u64 = 100_000_000;
 
 /// Seconds that a default time limit leaves for them at most.
