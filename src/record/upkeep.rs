@@ -64,6 +64,10 @@ impl UpkeepCounts {
 /// Adds `count` at index `what` of a tally, which grows if needed.
 pub fn add_tally(tally: &mut Vec<u64>, what: u8, count: u64) {
     let place = usize::from(what);
+    // Of nothing there is no entry: the same figures are the same tally, however they were counted.
+    if count == 0 {
+        return;
+    }
     if tally.len() <= place {
         tally.resize(place + 1, 0);
     }
