@@ -1,7 +1,7 @@
 //! The one `match` over the protocols that a scenario can name: makes what the nodes run, alone, mixed with another,
 //! and over a membership protocol.
 
-use super::protocols::{ProtocolFacts, RunProtocol, TypedProtocol, draw_of, second_side, typed_facts};
+use super::protocols::{ProtocolFacts, RunProtocol, TypedProtocol, draw_of, typed_facts};
 use crate::protocol::{
     AnyProtocol, BitcoinRelay, FirstMessage, Flood, Gossipsub, HyParView, Lazy, Membership, Mixed, Over, Plumtree,
     Protocol, Push, PushPull, SecondSide, Swim, Turbine,
@@ -12,24 +12,28 @@ use crate::wire::{message_bytes, order_bytes};
 
 /// Makes the protocol that the scenario names.
 pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
-    let mix = second_side(scenario).map(|second| mixed(scenario, second));
+    let (seed, nodes) = (scenario.run.seed, scenario.overlay.nodes);
+    let second = scenario.protocol.mix.map(|mix| SecondSide::drawn(seed, nodes, mix.share));
+    let mix = second.as_ref().map(|second| mixed(scenario, second));
     match (membership(scenario), mix) {
         (None, None) => made(scenario, scenario.protocol.effective().protocol, None, Alone),
-        (None, Some((mixed, facts))) => Box::new(TypedProtocol::shared(mixed, facts)),
-        (Some(membership), Some((mixed, facts))) => over(scenario, membership, AnyProtocol::new(mixed), facts),
+        (None, Some((mixed, facts))) => Box::new(TypedProtocol::shared(mixed, facts).of_sides(second)),
+        (Some(membership), Some((mixed, facts))) => {
+            Box::new(over(scenario, membership, AnyProtocol::new(mixed), facts).of_sides(second))
+        }
         (Some(membership), None) => {
             let (protocol, facts) = made(scenario, scenario.protocol.effective().protocol, None, Erased);
-            over(scenario, membership, protocol, facts)
+            Box::new(over(scenario, membership, protocol, facts))
         }
     }
 }
 
 /// Makes both sides of a mix, with the facts about either.
-fn mixed(scenario: &Scenario, second: SecondSide) -> (Mixed, ProtocolFacts) {
-    let mut sides = scenario.protocol.sides().map(|side| made(scenario, side.protocol, Some(&second), Erased));
+fn mixed(scenario: &Scenario, second: &SecondSide) -> (Mixed, ProtocolFacts) {
+    let mut sides = scenario.protocol.sides().map(|side| made(scenario, side.protocol, Some(second), Erased));
     let (first, facts) = sides.next().expect("a scenario has a protocol");
     let (other, _) = sides.next().expect("a mix has two sides");
-    (Mixed::new([first, other], second), facts)
+    (Mixed::new([first, other], second.clone()), facts)
 }
 
 /// Returns the membership protocol of the scenario; `None` if an overlay gives the peers.
@@ -45,7 +49,7 @@ fn over(
     membership: HyParView,
     protocol: AnyProtocol<'static>,
     facts: ProtocolFacts,
-) -> Box<dyn RunProtocol> {
+) -> TypedProtocol<Over<HyParView, AnyProtocol<'static>>> {
     let (draw, exclude_sender) = (draw_of(scenario), scenario.protocol.exclude_sender);
     let protocol = Over::new(membership, protocol, facts.targets, draw, exclude_sender);
     let facts = ProtocolFacts {
@@ -55,7 +59,7 @@ fn over(
         cut: None,
         ..facts
     };
-    Box::new(TypedProtocol::shared(protocol.with_warm_up(scenario.protocol.warm_up), facts))
+    TypedProtocol::shared(protocol.with_warm_up(scenario.protocol.warm_up), facts)
 }
 
 /// A thing to make of a protocol, whose type is known here alone.

@@ -49,6 +49,9 @@ pub(super) trait RunProtocol: Sync {
 
     /// Returns the facts that the runner needs.
     fn facts(&self) -> ProtocolFacts;
+
+    /// Returns the nodes of the second side, if it is a mix.
+    fn second_side(&self) -> Option<&SecondSide>;
 }
 
 /// The facts about a protocol that the runner needs.
@@ -70,6 +73,8 @@ pub(super) struct ProtocolFacts {
 pub(super) struct TypedProtocol<P> {
     protocol: P,
     facts: ProtocolFacts,
+    /// The nodes of the second side, if it is a mix.
+    second: Option<SecondSide>,
     on_carriers: CarrierEntry<P>,
     engine: fn(&EngineSetup<'_>, &P) -> Result<EngineOutcome, EngineError>,
     #[cfg(feature = "cluster")]
@@ -91,6 +96,7 @@ impl<P: Protocol> TypedProtocol<P> {
         TypedProtocol {
             protocol,
             facts,
+            second: None,
             on_carriers: |plan, protocol, ends, share| runtime::run(plan, &AnyProtocol::of(protocol), ends, share),
             engine: |setup, protocol| engine::run(setup, &AnyProtocol::of(protocol)),
             #[cfg(feature = "cluster")]
@@ -98,6 +104,11 @@ impl<P: Protocol> TypedProtocol<P> {
                 engine::run_in_cluster(setup, &AnyProtocol::of(protocol), member, request)
             },
         }
+    }
+
+    /// Returns the same protocol as one of a mix, if there is a second side.
+    pub(super) fn of_sides(self, second: Option<SecondSide>) -> TypedProtocol<P> {
+        TypedProtocol { second, ..self }
     }
 
     /// Returns a protocol whose every message is passed to it.
@@ -164,12 +175,6 @@ pub(super) fn draw_of(scenario: &Scenario) -> TargetDraw {
     }
 }
 
-/// Returns the nodes of the second side of a mix; `None` if there is none.
-pub(super) fn second_side(scenario: &Scenario) -> Option<SecondSide> {
-    let mix = scenario.protocol.mix?;
-    Some(SecondSide::drawn(scenario.run.seed, scenario.overlay.nodes, mix.share))
-}
-
 /// Runs the scenario once, with a protocol of the caller's instead of the one that it names: see
 /// [`Runner::with_protocol`].
 ///
@@ -220,7 +225,7 @@ impl Runner<'_> {
     /// Returns the nodes of the second side of a mix, and the protocols of the first and of that.
     pub(super) fn sides_of_mix(&self) -> Option<(SecondSide, [String; 2])> {
         let protocol = &self.scenario.protocol;
-        let second = second_side(self.scenario)?;
+        let second = self.protocol.second_side()?.clone();
         let names = [protocol.spec, protocol.mix?.protocol];
         Some((second, names.map(|side| ProtocolSpec { membership: None, ..side }.to_string())))
     }
@@ -319,6 +324,10 @@ impl<P: Protocol> RunProtocol for TypedProtocol<P> {
 
     fn facts(&self) -> ProtocolFacts {
         self.facts
+    }
+
+    fn second_side(&self) -> Option<&SecondSide> {
+        self.second.as_ref()
     }
 }
 
