@@ -18,6 +18,7 @@ use crate::trace::TraceSpool;
 use crate::transport::Clock;
 use crate::wire::{message_bytes, part_bytes};
 use crate::workload::Origins;
+use std::borrow::Cow;
 
 impl Runner<'_> {
     /// Makes one run of the scenario on this network, with a trace if that is asked for. `clock` was started when its
@@ -155,16 +156,17 @@ impl Runner<'_> {
         let collector = collector.filter(|_| outcome.totals.bulk_receipts.is_none());
         let mut measured = None;
         let end = outcome.ended_at;
+        let owned = |(roster, totals)| Some((Cow::Owned(roster), totals));
         let (counted, bulk) = match (collector, &outcome.receipts) {
             (Some(collector), _) => {
                 let mut bulk = collector.collected();
                 measured = bulk.measured.take();
-                let counted = (collector.roster().clone(), std::mem::take(&mut bulk.groups));
+                let counted = (Cow::Borrowed(collector.roster()), std::mem::take(&mut bulk.groups));
                 let bulk = context.collected_bulk(bulk, &outcome.totals.by_order, outcome.is_at_rest());
                 (Some(counted), Some(bulk))
             }
-            (None, Receipts::Each(receipts)) => (Some(groups.counted(receipts, end)), None),
-            (None, Receipts::Compact(receipts)) => (Some(groups.counted(receipts, end)), None),
+            (None, Receipts::Each(receipts)) => (owned(groups.counted(receipts, end)), None),
+            (None, Receipts::Compact(receipts)) => (owned(groups.counted(receipts, end)), None),
             (None, Receipts::ByHop(_) | Receipts::Summary(_)) => (None, None),
         };
         let record = self.complete_record(setup, population, outcome, bulk);
