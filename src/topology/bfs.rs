@@ -6,7 +6,7 @@
 //! connected.
 
 use super::csr::CsrGraph;
-use super::implicit::COUNTED_SLOTS_MAX;
+use super::implicit::are_counted;
 use super::{Shape, Topology, TopologySpec};
 use crate::ids::NodeId;
 use crate::sync::{Interrupt, Interrupted, Lookout};
@@ -36,8 +36,7 @@ impl Reachability {
 impl TopologySpec {
     /// Returns true if an overlay of this family is searched: one that is computed is not, from 4 million slots on.
     pub fn is_searched(&self, nodes: u32, peers: u32) -> bool {
-        let slots = u64::from(nodes) * u64::from(peers);
-        *self != TopologySpec::RegularImplicit || slots <= COUNTED_SLOTS_MAX
+        *self != TopologySpec::RegularImplicit || are_counted(nodes, peers)
     }
 }
 

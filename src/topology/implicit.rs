@@ -31,7 +31,12 @@ pub(super) const PEERS_MAX: u32 = 4_096;
 
 /// The maximum number of slots over all nodes for which links are counted exactly, which takes some 20 ms; above it,
 /// slots are counted instead.
-pub(super) const COUNTED_SLOTS_MAX: u64 = 1 << 22;
+const COUNTED_SLOTS_MAX: u64 = 1 << 22;
+
+/// Returns true if the links of an overlay with this many nodes and slots of each are counted exactly.
+pub(super) fn are_counted(nodes: u32, slots: u32) -> bool {
+    u64::from(nodes) * u64::from(slots) <= COUNTED_SLOTS_MAX
+}
 
 /// The first two primes of the multiplications in XXH32.
 const FACTORS: [u64; 2] = [0x9E37_79B1, 0x85EB_CA77];
@@ -95,7 +100,7 @@ impl Implicit {
         let links = u64::from(nodes) * u64::from(peers) / 2;
         let mut implicit = Implicit { shape: Rectangle::of(nodes), slots, links, most: peers };
         // Loops and repeats make the exact count smaller than the slots.
-        if 2 * links <= COUNTED_SLOTS_MAX {
+        if !implicit.is_large() {
             let degrees = (0..nodes).map(|node| implicit.row(NodeId(node)).len() as u32);
             let (ends, most) =
                 degrees.fold((0, 0), |(ends, most), degree| (ends + u64::from(degree), degree.max(most)));
@@ -149,7 +154,7 @@ impl Implicit {
 
     /// Returns true if the overlay is too large for its links to be counted exactly.
     pub(super) fn is_large(&self) -> bool {
-        u64::from(self.nodes()) * u64::from(self.slots()) > COUNTED_SLOTS_MAX
+        !are_counted(self.nodes(), self.slots())
     }
 
     #[cfg(test)]
