@@ -54,7 +54,7 @@ impl GossipsubState {
         self.to = to;
     }
 
-    /// Tells those mesh peers of the event's node that it has an order whose version has such a message.
+    /// Tells the mesh peers whose version has IDONTWANT that the event's node has an order.
     fn say_idontwant<C: Context>(&self, context: &mut C, order_hop: OrderHop, to: &[NodeId]) {
         let hearers: SmallVec<[NodeId; 12]>;
         let to = match &self.versions {
