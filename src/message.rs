@@ -27,6 +27,9 @@ pub const TAIL_WORDS_MAX: usize = 179;
 #[repr(transparent)]
 pub struct Kind(pub u8);
 
+/// Kinds of messages, each with its name in reports.
+pub type KindNames = &'static [(Kind, &'static str)];
+
 impl Kind {
     /// The order itself.
     pub const PAYLOAD: Kind = Kind(0);

@@ -77,7 +77,7 @@ pub use targets::{HopFanouts, TargetBatch, TargetDraw, TargetScratch};
 pub use turbine::{AGAVE_TREES, ListedTree, StakeFault, StakeFile, StakeKnob, Turbine, TurbineKnobs};
 
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, Tail};
+use crate::message::{Kind, KindNames, Message, OrderHop, Tail};
 use crate::parts::OrderCut;
 use crate::time::Nanos;
 
@@ -100,7 +100,7 @@ pub trait Protocol: Sync {
 
     /// The kinds of its control messages, of its upkeep and of its parts, each with its name in reports. A message of
     /// any other kind is dropped as a stray.
-    const KINDS: &'static [(Kind, &'static str)] = &[];
+    const KINDS: KindNames = &[];
 
     /// True if it sends control messages, upkeep or parts. Derived from [`KINDS`](Self::KINDS).
     const HAS_CONTROL: bool = !Self::KINDS.is_empty();

@@ -27,7 +27,7 @@ mod traced_message;
 mod writer;
 
 pub use merge::TraceRows;
-pub use spool::{FilledFiles, KindNames, TraceLog, TraceSpool};
+pub use spool::{FilledFiles, TraceLog, TraceSpool};
 pub use trace_part::SortedRun;
 pub use traced_message::{MessageFate, ROW_BYTES, TracedMessage};
 pub use writer::TraceWriter;

@@ -31,7 +31,7 @@ pub use knobs::BitcoinKnobs;
 
 use super::{Context, Protocol, ProtocolState, ShardView, Targets, announcements, speaks};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
+use crate::message::{Kind, KindNames, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
 use crate::random;
 use crate::simd::prefetch;
 use crate::time::Nanos;
@@ -193,7 +193,7 @@ impl Protocol for BitcoinRelay {
 
     const WATCHES_PEERS: bool = true;
 
-    const KINDS: &'static [(Kind, &'static str)] = &[(Kind::HAVE, "inv"), (Kind::WANT, "getdata")];
+    const KINDS: KindNames = &[(Kind::HAVE, "inv"), (Kind::WANT, "getdata")];
 
     const TALLIES: &'static [&'static str] = &["orders announced"];
 

@@ -68,7 +68,7 @@ pub use knobs::GossipsubKnobs;
 
 use super::{Context, Protocol, ProtocolState, ShardView, Targets, announcements, speaks};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
+use crate::message::{Kind, KindNames, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
 use crate::random::Probability;
 use crate::simd::prefetch;
 use crate::sys::prefer_huge;
@@ -176,7 +176,7 @@ impl Protocol for Gossipsub {
     type State = GossipsubState;
     type Tail = RareTail;
 
-    const KINDS: &'static [(Kind, &'static str)] = &[
+    const KINDS: KindNames = &[
         (Kind::HAVE, "ihave"),
         (Kind::WANT, "iwant"),
         (IDONTWANT, "idontwant"),

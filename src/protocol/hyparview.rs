@@ -41,7 +41,7 @@ pub use knobs::HyParViewKnobs;
 use super::membership::{Membership, MembershipState};
 use super::{Context, ShardView};
 use crate::ids::NodeId;
-use crate::message::{Kind, Message, TAIL_WORDS_MAX};
+use crate::message::{Kind, KindNames, Message, TAIL_WORDS_MAX};
 use crate::simd::prefetch;
 use crate::time::Nanos;
 use active_views::ActiveViews;
@@ -118,7 +118,7 @@ impl HyParViewKnobs {
 impl Membership for HyParView {
     type State = HyParViewState;
 
-    const KINDS: &'static [(Kind, &'static str)] = &[
+    const KINDS: KindNames = &[
         (JOIN, "join"),
         (FORWARD_JOIN, "forward-join"),
         (NEIGHBOR, "neighbor"),

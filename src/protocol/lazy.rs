@@ -30,7 +30,7 @@ use super::{
     Announcement, Context, Knob, Knobs, Preset, Protocol, ProtocolState, ShardView, announcements, knobs, speaks,
 };
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
+use crate::message::{Kind, KindNames, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
 use crate::time::Nanos;
 use smallvec::SmallVec;
 
@@ -214,7 +214,7 @@ impl Protocol for Lazy {
 
     const ORDERS_PER_EVENT_MAX: u32 = 1;
 
-    const KINDS: &'static [(Kind, &'static str)] = &[(Kind::HAVE, "have"), (Kind::WANT, "want")];
+    const KINDS: KindNames = &[(Kind::HAVE, "have"), (Kind::WANT, "want")];
 
     fn for_shard(&self, view: &ShardView<'_>) -> LazyState {
         let gathering = if self.interval == Nanos::ZERO { 0 } else { view.size() };

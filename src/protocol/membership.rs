@@ -2,7 +2,7 @@
 
 use super::{Context, ShardView};
 use crate::ids::NodeId;
-use crate::message::{Kind, Message};
+use crate::message::{KindNames, Message};
 use crate::time::Nanos;
 
 /// The maximum number of neighbours of a node: one for each bit of [`MembershipState::opened`].
@@ -16,7 +16,7 @@ pub trait Membership: Sync {
     type State: MembershipState + 'static;
 
     /// The kinds of its messages, each with its name in reports.
-    const KINDS: &'static [(Kind, &'static str)];
+    const KINDS: KindNames;
 
     /// Returns the maximum number of neighbours of a node, each of which has a slot: the number of its link, which a
     /// neighbour keeps for as long as it stays.

@@ -135,7 +135,7 @@ impl ProtocolState for MixedState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::OrderHop;
+    use crate::message::{KindNames, OrderHop};
     use crate::protocol::recording_context::{Action, RecordingContext};
     use crate::ratio::Ratio;
 
@@ -152,7 +152,7 @@ mod tests {
         type State = NumberedState;
         type Tail = ();
 
-        const KINDS: &'static [(Kind, &'static str)] = &[(Kind::HAVE, "have")];
+        const KINDS: KindNames = &[(Kind::HAVE, "have")];
         const STARTS: bool = true;
 
         fn warm_up(&self) -> Nanos {

@@ -14,7 +14,7 @@ mod tests;
 use super::membership::{Membership, MembershipState, NEIGHBOURS_MAX};
 use super::{Context, Protocol, ProtocolState, ShardView, TargetDraw, Targets};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, ShortTail};
+use crate::message::{Kind, KindNames, Message, ShortTail};
 use crate::time::Nanos;
 use contexts::{MEMBERSHIP, MembershipContext, NeighbourContext, Spread};
 use smallvec::SmallVec;
@@ -80,7 +80,7 @@ impl<M: Membership, P: Protocol> Protocol for Over<M, P> {
     // Most messages of a membership protocol name one node.
     type Tail = ShortTail;
 
-    const KINDS: &'static [(Kind, &'static str)] = M::KINDS;
+    const KINDS: KindNames = M::KINDS;
     const STARTS: bool = true;
     const WATCHES_PEERS: bool = true;
     const ORDERS_PER_EVENT_MAX: u32 = P::ORDERS_PER_EVENT_MAX;

@@ -47,7 +47,7 @@ pub use knobs::{EagerLinks, PlumtreeKnobs};
 
 use super::{Context, Protocol, ProtocolState, ShardView, Targets, announcements, speaks};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
+use crate::message::{Kind, KindNames, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
 use crate::time::Nanos;
 use lazy_queue::LazyQueue;
 use missing_orders::{MissingOrder, MissingOrders, OrderAnnouncer};
@@ -108,8 +108,7 @@ impl Protocol for Plumtree {
     type State = PlumtreeState;
     type Tail = RareTail;
 
-    const KINDS: &'static [(Kind, &'static str)] =
-        &[(Kind::HAVE, "ihave"), (GRAFT, "graft"), (PRUNE, "prune"), (LINK_GRAFT, "graft-link")];
+    const KINDS: KindNames = &[(Kind::HAVE, "ihave"), (GRAFT, "graft"), (PRUNE, "prune"), (LINK_GRAFT, "graft-link")];
     const TARGETS: Targets = Targets::Others;
     const NEEDS_PEERS: bool = true;
     const WATCHES_PEERS: bool = true;

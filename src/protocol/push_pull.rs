@@ -21,7 +21,7 @@ use super::knobs::{self, knob};
 use super::{BadKnob, Context, Knob, Knobs, Preset, Protocol, ProtocolState, ShardView, Targets};
 use super::{announcements, speaks};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, ShortTail, TAIL_WORDS_MAX, TTL_MAX};
+use crate::message::{Kind, KindNames, Message, OrderHop, ShortTail, TAIL_WORDS_MAX, TTL_MAX};
 use crate::simd::prefetch;
 use crate::time::Nanos;
 use smallvec::SmallVec;
@@ -236,7 +236,7 @@ impl Protocol for PushPull {
 
     const ORDERS_PER_EVENT_MAX: u32 = 1;
 
-    const KINDS: &'static [(Kind, &'static str)] = &[(Kind::WANT, "want"), (DIGEST, "digest")];
+    const KINDS: KindNames = &[(Kind::WANT, "want"), (DIGEST, "digest")];
 
     const TARGETS: Targets = Targets::Others;
 

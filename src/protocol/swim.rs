@@ -28,7 +28,7 @@ pub use knobs::SwimKnobs;
 
 use super::{Context, Protocol, ProtocolState, ShardView, Targets, announcements, speaks};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
+use crate::message::{Kind, KindNames, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
 use crate::simd::prefetch;
 use crate::time::Nanos;
 use smallvec::SmallVec;
@@ -272,8 +272,7 @@ impl Protocol for Swim {
 
     const ORDERS_PER_EVENT_MAX: u32 = 1;
 
-    const KINDS: &'static [(Kind, &'static str)] =
-        &[(Kind::WANT, "want"), (PING, "ping"), (ACK, "ack"), (DIGEST, "digest")];
+    const KINDS: KindNames = &[(Kind::WANT, "want"), (PING, "ping"), (ACK, "ack"), (DIGEST, "digest")];
 
     const TARGETS: Targets = Targets::Others;
 

@@ -34,7 +34,7 @@ pub use stake_file::{StakeFault, StakeFile};
 
 use super::{Context, Protocol, ProtocolState, ShardView, Targets};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, WordTail};
+use crate::message::{Kind, KindNames, Message, OrderHop, WordTail};
 use crate::parts::{OrderCut, OrderSets, PartName};
 use received_shreds::{ReceivedShreds, ShredBits};
 use recent_shreds::RecentShreds;
@@ -162,7 +162,7 @@ impl Protocol for Turbine {
 
     const ORDERS_PER_EVENT_MAX: u32 = 1;
 
-    const KINDS: &'static [(Kind, &'static str)] = &[(SHRED, "shred")];
+    const KINDS: KindNames = &[(SHRED, "shred")];
 
     const TARGETS: Targets = Targets::Others;
 

@@ -9,7 +9,7 @@ use super::kinds::{Choice, ProtocolKind};
 use super::protocol_traits::ProtocolTraits;
 use super::{Draft, Scenario};
 use crate::ids::NodeId;
-use crate::message::Kind;
+use crate::message::KindNames;
 use crate::parts::OrderCut;
 use crate::protocol::{
     BadKnob, BitcoinKnobs, BitcoinRelay, Flood, FloodKnobs, Gossipsub, GossipsubKnobs, HyParViewKnobs, Knobs, Lazy,
@@ -108,7 +108,7 @@ macro_rules! protocols {
 
         impl ProtocolKind {
             /// Returns the kinds of the messages of the protocol beside orders, each with its name.
-            pub(super) const fn messages(self) -> &'static [(Kind, &'static str)] {
+            pub(super) const fn messages(self) -> KindNames {
                 match self {
                     $(ProtocolKind::$Kind => <$Protocol as Protocol>::KINDS),+
                 }

@@ -6,7 +6,7 @@ use crate::engine::{self, EngineError, EngineOutcome, EngineSetup};
 #[cfg(feature = "cluster")]
 use crate::engine::{ClusterMember, ClusterOutcome, NodeFiguresRequest};
 use crate::memory;
-use crate::message::Kind;
+use crate::message::{Kind, KindNames};
 use crate::parts::OrderCut;
 use crate::protocol::{AnyProtocol, DialRule, FirstMessage, Knowledge, Protocol, SecondSide, TargetDraw, Targets};
 use crate::record::{KindCount, ProtocolSource, RunRecord, WorkerRecord};
@@ -63,7 +63,7 @@ pub(super) struct ProtocolFacts {
     pub(super) targets: Targets,
     pub(super) tallies: &'static [&'static str],
     /// The kinds of its messages beside payload, with their names; those of its membership protocol follow.
-    pub(super) kinds: [&'static [(Kind, &'static str)]; 2],
+    pub(super) kinds: [KindNames; 2],
     /// The rule by which it cuts orders into parts; `None` if it sends them whole.
     pub(super) cut: Option<OrderCut>,
 }

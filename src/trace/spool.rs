@@ -5,7 +5,7 @@
 use super::merge::TraceRows;
 use super::trace_part::{SortedRun, TracePart};
 use super::writer::TraceWriter;
-use crate::message::Kind;
+use crate::message::{Kind, KindNames};
 use crate::time::Nanos;
 use parking_lot::Mutex;
 use std::fs::File;
@@ -49,9 +49,6 @@ pub struct TraceLog {
     origin: Nanos,
     kinds: [KindNames; 2],
 }
-
-/// Kinds of messages, each with its name in reports.
-pub type KindNames = &'static [(Kind, &'static str)];
 
 impl TraceSpool {
     /// Creates a spool whose files lie on the disk of `folder`.

@@ -1,7 +1,7 @@
 //! A protocol that takes note over a membership protocol that does as it is told.
 
 use super::*;
-use crate::message::OrderHop;
+use crate::message::{KindNames, OrderHop};
 use crate::protocol::recording_context::{Action, RecordingContext};
 use crate::protocol::{Announcement, Flood};
 
@@ -19,7 +19,7 @@ struct ToldState {
 impl Membership for Told {
     type State = ToldState;
 
-    const KINDS: &'static [(Kind, &'static str)] = &[(FIRST_KIND, "slots")];
+    const KINDS: KindNames = &[(FIRST_KIND, "slots")];
 
     fn slots(&self) -> u32 {
         3
