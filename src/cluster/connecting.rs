@@ -88,14 +88,12 @@ struct Start<'a> {
 pub(super) fn connect_all(hosts: &Hosts, own: &OwnEnd, limit: Nanos) -> Result<Connections, ClusterError> {
     let mut start = Start::new(hosts, own, limit)?;
     let met = start.dial().and_then(|()| start.meet());
-    start.over.raise();
-    match met {
-        Ok(()) => Ok(start.connections),
-        Err(error) => {
-            start.give_up(&error);
-            Err(error)
-        }
+    if let Err(error) = &met {
+        // Still dialling, as a process that comes late has to learn the reason, too.
+        start.give_up(error);
     }
+    start.over.raise();
+    met.map(|()| start.connections)
 }
 
 impl Start<'_> {
