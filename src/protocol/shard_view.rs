@@ -45,6 +45,8 @@ pub struct ShardView<'a> {
     knowledge: Knowledge<'a>,
     /// Links of each node that a membership protocol keeps; 0 if the overlay gives them.
     slots: u32,
+    /// The number of links of the network's nodes before those of the shard.
+    links_before: u32,
 }
 
 impl<'a> Knowledge<'a> {
@@ -61,6 +63,12 @@ impl<'a> Knowledge<'a> {
         Knowledge { window, ..self }
     }
 
+    /// Returns the number of links of the network's nodes before `node`, which may be one past the last.
+    #[inline]
+    fn links_before(&self, node: NodeId) -> u32 {
+        self.rows.map_or(0, |rows| rows.entries_before(node))
+    }
+
     fn without_peers(seed: u64, dial: DialRule) -> Knowledge<'a> {
         let key = Key::new(seed, Purpose::Protocol);
         let [draws, dials, shared] = [DRAW, DIAL, SHARED].map(|use_of_key| key.with(use_of_key));
@@ -72,12 +80,13 @@ impl<'a> ShardView<'a> {
     /// Creates the view of the shard that owns `nodes`, in a run of `orders` orders.
     #[doc(hidden)]
     pub fn new(nodes: Range<u32>, orders: u32, knowledge: Knowledge<'a>) -> ShardView<'a> {
-        ShardView { nodes, orders, knowledge, slots: 0 }
+        let links_before = knowledge.links_before(NodeId(nodes.start));
+        ShardView { nodes, orders, knowledge, slots: 0, links_before }
     }
 
     /// Creates the view of a shard of these nodes without an overlay, in a run of one order: for tests of a protocol.
     pub fn isolated(nodes: Range<u32>) -> ShardView<'static> {
-        ShardView { nodes, orders: 1, knowledge: Knowledge::without_peers(0, DialRule::Coin), slots: 0 }
+        ShardView::new(nodes, 1, Knowledge::without_peers(0, DialRule::Coin))
     }
 
     /// Returns the same shard with `slots` links a node, which a membership protocol fills.
@@ -131,11 +140,11 @@ impl<'a> ShardView<'a> {
         if self.has_slots() {
             return self.size() * self.slots as usize;
         }
-        let ends = |node: u32| self.rows_before(NodeId(node));
-        (ends(self.nodes.end) - ends(self.nodes.start)) as usize
+        (self.knowledge.links_before(NodeId(self.nodes.end)) - self.links_before) as usize
     }
 
     /// Returns the peers of a node in ascending order; empty on an overlay that stores no rows.
+    #[inline]
     pub fn peers(&self, node: NodeId) -> &'a [NodeId] {
         self.knowledge.rows.and_then(|rows| rows.row(node)).unwrap_or_default()
     }
@@ -149,14 +158,14 @@ impl<'a> ShardView<'a> {
     }
 
     /// Returns the numbers of a node's links among those of the shard, one for each of its peers.
+    #[inline]
     pub fn links_of(&self, node: NodeId) -> Range<u32> {
         if self.has_slots() {
             let first = self.local(node) as u32 * self.slots;
             return first..first + self.slots;
         }
-        let first = self.rows_before(NodeId(self.nodes.start));
-        let begin = self.rows_before(node) - first;
-        begin..begin + self.peers(node).len() as u32
+        let [begin, end] = [node.0, node.0 + 1].map(|node| self.knowledge.links_before(NodeId(node)));
+        begin - self.links_before..end - self.links_before
     }
 
     /// Returns true if `node` opened the link to `peer`.
@@ -195,11 +204,6 @@ impl<'a> ShardView<'a> {
     /// Returns the stream of which [`draw`](Self::draw) returns the first word, for a node that draws several.
     pub fn draws(&self, node: NodeId, purpose: u32, count: u64) -> Stream {
         self.knowledge.draws.with(u64::from(node.0)).with(u64::from(purpose)).with(count).stream()
-    }
-
-    /// Returns the number of links of the nodes before `node`.
-    fn rows_before(&self, node: NodeId) -> u32 {
-        self.knowledge.rows.map_or(0, |rows| rows.entries_before(node))
     }
 }
 

@@ -1,59 +1,68 @@
-//! The events of one block in one window, sorted by node and, for each node, in the order in which they come.
+//! The events of some blocks in one window, sorted by node and, for each node, in the order in which they come.
 //!
-//! Nodes cannot affect each other within a window, so that only the order at each node matters. Many events are counted
-//! by node and put in place; few are compared.
+//! Nodes cannot affect each other within a window, so that only the order at each node matters. Events are counted by
+//! node, or where they are few by some neighbouring nodes together, and put in place; hardly any are compared.
 
 use super::window_event::WindowEvent;
 use crate::message::Tail;
 use std::ops::Range;
 
-/// The nodes per event of a block beyond which its events are compared rather than counted.
-const NODES_PER_EVENT_MAX: usize = 24;
-
-/// The maximum number of events of a node that are sorted by insertion.
+/// The maximum number of events of a range of nodes that are sorted by insertion.
 const INSERTION_MAX: usize = 16;
 
-/// The sorted events of a block. Memory is kept from block to block.
+/// The sorted events of some blocks. Memory is kept from sort to sort.
 pub(super) struct BlockSort<T> {
-    /// The events of the block by node, followed by stale ones of earlier blocks.
+    /// The events by node, followed by stale ones of earlier sorts.
     sorted: Vec<WindowEvent<T>>,
     len: usize,
-    /// The first node of the block.
-    first: u32,
-    /// True if the events are counted by node.
-    counts: bool,
-    /// By node of the block, first the number of its events, later the place of the next one.
+    ranges: NodeRanges,
+    /// By range of nodes, first the number of its events, later the place of the next one.
     places: Vec<u32>,
-    /// The number of events put in place, and of the timers among them.
-    put: usize,
+    /// The number of timers put in place.
     timers: u32,
+}
+
+/// Neighbouring nodes, in ranges of equal size.
+#[derive(Clone, Copy)]
+struct NodeRanges {
+    first: u32,
+    /// The binary logarithm of the nodes in a range.
+    bits: u32,
+}
+
+impl NodeRanges {
+    /// Parts `nodes` into one or two ranges for each of `events` events, or into as many as there are nodes.
+    fn new(nodes: &Range<u32>, events: usize) -> NodeRanges {
+        NodeRanges { first: nodes.start, bits: (nodes.len() / events.max(1)).max(1).ilog2() }
+    }
+
+    #[inline(always)]
+    fn of<T: Tail>(self, event: &WindowEvent<T>) -> usize {
+        ((event.node().0 - self.first) >> self.bits) as usize
+    }
 }
 
 impl<T: Tail> BlockSort<T> {
     pub(super) fn new() -> BlockSort<T> {
-        BlockSort { sorted: Vec::new(), len: 0, first: 0, counts: false, places: Vec::new(), put: 0, timers: 0 }
+        let ranges = NodeRanges { first: 0, bits: 0 };
+        BlockSort { sorted: Vec::new(), len: 0, ranges, places: Vec::new(), timers: 0 }
     }
 
-    /// Begins a sort of `len` events of these nodes. Returns true if each event is to be [counted](Self::count) before
-    /// any is put.
-    pub(super) fn begin(&mut self, nodes: Range<u32>, len: usize) -> bool {
-        (self.first, self.len, self.put, self.timers) = (nodes.start, len, 0, 0);
+    /// Begins a sort of `len` events of these nodes. Each is to be [counted](Self::count) before any is put.
+    pub(super) fn begin(&mut self, nodes: &Range<u32>, len: usize) {
+        (self.ranges, self.len, self.timers) = (NodeRanges::new(nodes, len), len, 0);
         if self.sorted.len() < len {
             self.sorted.resize(len, WindowEvent::blank());
         }
-        self.counts = len * NODES_PER_EVENT_MAX >= nodes.len();
-        if self.counts {
-            self.places.clear();
-            self.places.resize(nodes.len() + 1, 0);
-        }
-        self.counts
+        self.places.clear();
+        self.places.resize((nodes.len() >> self.ranges.bits) + 2, 0);
     }
 
     /// Counts events.
     #[inline]
     pub(super) fn count(&mut self, events: &[WindowEvent<T>]) {
         for event in events {
-            self.places[(event.node().0 - self.first) as usize + 1] += 1;
+            self.places[self.ranges.of(event) + 1] += 1;
         }
     }
 
@@ -69,16 +78,10 @@ impl<T: Tail> BlockSort<T> {
     /// Takes events that are no timers, and puts them in place.
     #[inline]
     pub(super) fn put(&mut self, events: &mut [WindowEvent<T>]) {
-        if self.counts {
-            for event in events {
-                let place = &mut self.places[(event.node().0 - self.first) as usize];
-                self.sorted[*place as usize].overwrite(event.take());
-                *place += 1;
-            }
-        } else {
-            let put = self.put;
-            self.put += events.len();
-            self.sorted[put..].iter_mut().zip(events).for_each(|(place, event)| place.overwrite(event.take()));
+        for event in events {
+            let place = &mut self.places[self.ranges.of(event)];
+            self.sorted[*place as usize].overwrite(event.take());
+            *place += 1;
         }
     }
 
@@ -91,13 +94,17 @@ impl<T: Tail> BlockSort<T> {
         self.put(events);
     }
 
-    /// Ends the sort, once all events are put.
+    /// Ends the sort, once all events are put: sorts the events of each range, by insertion where there are few, as
+    /// most have one or two.
     pub(super) fn end(&mut self) {
-        let sorted = &mut self.sorted[..self.len];
-        if self.counts {
-            order_each_node(sorted);
-        } else {
-            sorted.sort_unstable_by(WindowEvent::compare);
+        let (ranges, sorted) = (self.ranges, &mut self.sorted[..self.len]);
+        let mut end = 1;
+        while end < sorted.len() {
+            // The events of one range are together, and the ranges ascend, so that this is rare.
+            if sorted[end].may_precede(&sorted[end - 1]) && !insert(sorted, end) {
+                end = order_range(sorted, end, ranges);
+            }
+            end += 1;
         }
     }
 
@@ -108,24 +115,12 @@ impl<T: Tail> BlockSort<T> {
     }
 }
 
-/// Sorts the events of each node: by insertion where there are few, as most nodes have one or two.
-fn order_each_node<T: Tail>(sorted: &mut [WindowEvent<T>]) {
-    let mut end = 1;
-    while end < sorted.len() {
-        // The events of one node are together, and the nodes ascend, so that this is rare.
-        if sorted[end].may_precede(&sorted[end - 1]) && !insert(sorted, end) {
-            end = order_node(sorted, end);
-        }
-        end += 1;
-    }
-}
-
 /// Inserts the event at `end` among those before it, which are sorted. Gives up and returns false if it belongs far
-/// before them; the events are then in no order but of the same node.
+/// before them; the events are then in no order but of the same range.
 fn insert<T: Tail>(sorted: &mut [WindowEvent<T>], end: usize) -> bool {
     let first = end.saturating_sub(INSERTION_MAX);
     let mut here = end;
-    while here > 0 && sorted[here - 1].rank() > sorted[here].rank() {
+    while here > 0 && sorted[here - 1].compare(&sorted[here]).is_gt() {
         if here == first {
             return false;
         }
@@ -135,11 +130,11 @@ fn insert<T: Tail>(sorted: &mut [WindowEvent<T>], end: usize) -> bool {
     true
 }
 
-/// Sorts all events of the node whose event is at `place`; returns the place of the last of them.
-fn order_node<T: Tail>(sorted: &mut [WindowEvent<T>], place: usize) -> usize {
-    let node = sorted[place].node();
-    let before = sorted[..place].iter().rev().take_while(|event| event.node() == node).count();
-    let after = sorted[place..].iter().take_while(|event| event.node() == node).count();
+/// Sorts all events of the range that has the event at `place`; returns the place of the last of them.
+fn order_range<T: Tail>(sorted: &mut [WindowEvent<T>], place: usize, ranges: NodeRanges) -> usize {
+    let range = ranges.of(&sorted[place]);
+    let before = sorted[..place].iter().rev().take_while(|event| ranges.of(event) == range).count();
+    let after = sorted[place..].iter().take_while(|event| ranges.of(event) == range).count();
     sorted[place - before..place + after].sort_unstable_by(WindowEvent::compare);
     place + after - 1
 }
@@ -161,7 +156,7 @@ mod tests {
     }
 
     proptest! {
-        /// Few and many events a node, counted and compared, with timers, and put in parts.
+        /// Few and many events a node, with timers, and put in parts.
         #[test]
         fn events_come_by_node_and_rank(
             first in 0..9_u32, nodes in 1..60_u32, part in 1..40_usize,
@@ -184,10 +179,9 @@ mod tests {
             let mut sort = BlockSort::new();
             // Twice, so that the second sort finds the memory of the first.
             for _ in 0..2 {
-                if sort.begin(first..first + nodes, messages.len() + timers.len()) {
-                    messages.chunks(part).chain(timers.chunks(part)).for_each(|some| sort.count(some));
-                    sort.count_ends();
-                }
+                sort.begin(&(first..first + nodes), messages.len() + timers.len());
+                messages.chunks(part).chain(timers.chunks(part)).for_each(|some| sort.count(some));
+                sort.count_ends();
                 messages.chunks_mut(part).for_each(|some| sort.put(some));
                 timers.chunks_mut(part).for_each(|some| sort.put_timers(some));
                 sort.end();

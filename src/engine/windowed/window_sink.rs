@@ -169,12 +169,11 @@ impl<'a, T: Tail> WindowSink<'a, T> {
             end += 1;
         }
         let (store, nodes) = (&mut self.store, blocks.nodes(first).start..blocks.nodes(end - 1).end);
-        if sort.begin(nodes, len) {
-            for bucket in self.taken.iter().flatten() {
-                store.for_each_chunk(bucket, |events| sort.count(events));
-            }
-            sort.count_ends();
+        sort.begin(&nodes, len);
+        for bucket in self.taken.iter().flatten() {
+            store.for_each_chunk(bucket, |events| sort.count(events));
         }
+        sort.count_ends();
         for [messages, upkeep, timers] in self.taken.drain(..) {
             for bucket in [messages, upkeep] {
                 store.drain(bucket, |events| sort.put(events));
