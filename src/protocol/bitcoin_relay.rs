@@ -24,6 +24,7 @@
 
 mod knobs;
 mod missing_transactions;
+mod relay_links;
 mod requests;
 mod waiting_orders;
 
@@ -33,10 +34,12 @@ use super::{Context, Protocol, ProtocolState, ShardView, Targets, announcements,
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, KindNames, Message, OrderHop, RareTail, TAIL_WORDS_MAX};
 use crate::random;
-use crate::simd::prefetch;
 use crate::time::Nanos;
+use knobs::LONG_QUEUE;
 use missing_transactions::MissingTransactions;
-use waiting_orders::{LinkSet, WaitingOrders};
+use relay_links::{Bits, RelayLinks};
+use std::ops::Range;
+use waiting_orders::WaitingOrders;
 
 /// The relay of Bitcoin Core.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,8 +51,8 @@ impl BitcoinKnobs {
     /// Returns the bytes of the state of `nodes` nodes with `links` links counted at both ends, while one order is
     /// announced over each of them.
     pub(crate) fn state_bytes(nodes: u64, links: u64) -> u64 {
-        let by_node = MissingTransactions::NODE_BYTES + WaitingOrders::NODE_BYTES + size_of::<bool>();
-        let by_link = size_of::<LinkState>() + MissingTransactions::ANNOUNCER_BYTES;
+        let by_node = MissingTransactions::NODE_BYTES + WaitingOrders::NODE_BYTES;
+        let by_link = RelayLinks::LINK_BYTES + MissingTransactions::ANNOUNCER_BYTES;
         nodes.saturating_mul(by_node as u64).saturating_add(links.saturating_mul(by_link as u64))
     }
 }
@@ -67,34 +70,17 @@ pub struct BitcoinRelayState {
     knobs: BitcoinKnobs,
     /// Announcements of a trickle from a short queue at most.
     short_trickle_max: u32,
-    links: Vec<LinkState>,
+    links: RelayLinks,
     /// Orders that wait to be announced.
     waiting: WaitingOrders,
-    /// By node, true while a trickle to the peers that dialled it is due.
-    inbound_due: Vec<bool>,
+    /// By node, set while a trickle to the peers that dialled it is due.
+    inbound_due: Bits,
     /// The orders that were announced to nodes that do not have them.
     missing: MissingTransactions,
     /// Orders of one message; empty between events.
     orders: Vec<OrderHop>,
     /// Orders to request, each with the peer that is asked; empty between events.
     chosen: Vec<(NodeId, OrderHop)>,
-}
-
-/// One end of a link.
-#[derive(Clone, Copy, Debug, Default)]
-struct LinkState {
-    /// Announcements of the peer that the node remembers.
-    announcements: u16,
-    /// Open requests to the peer.
-    in_flight: u16,
-    /// Orders that wait to be announced to the peer.
-    waiting: u32,
-    /// True if the node dialled.
-    is_outbound: bool,
-    /// True while a trickle to this peer alone is due.
-    is_due: bool,
-    /// True while the peer is known to be down.
-    is_down: bool,
 }
 
 /// The token of the timer of the trickle to all peers that dialled the node. Tokens below it are the places of links
@@ -104,9 +90,6 @@ const INBOUND: u64 = 1 << 32;
 /// The purpose of the draw of a trickle to all peers that dialled the node. For a trickle to one peer it is the place
 /// of its link.
 const INBOUND_TRICKLE: u32 = 1 << 31;
-
-/// The lines of a node's links that are prefetched at most: those of 30 links.
-const PREFETCHED_LINES: usize = 6;
 
 /// The place among the counted actions: each order that an announcement lists.
 const ANNOUNCED: u8 = 0;
@@ -124,12 +107,7 @@ impl BitcoinRelayState {
             return;
         }
         let links = context.links();
-        let mut to = LinkSet::none(links.len());
-        for (link, place) in links.clone().zip(0..) {
-            if !self.links[link as usize].is_down {
-                to.insert(place);
-            }
-        }
+        let mut to = self.links.up(links.clone());
         self.forget(context, order, |announcer| to.remove(announcer));
         let Some(order_hop) = order_hop else { return };
         if let Some(sender) = context.link_of(from) {
@@ -137,46 +115,54 @@ impl BitcoinRelayState {
         }
         self.waiting.push(context.local(), order_hop, &to);
         for place in to.iter() {
-            self.links[(links.start + place) as usize].waiting += 1;
-            self.schedule(context, links.start + place);
+            self.schedule(context, links.start, place);
         }
     }
 
-    /// Sets the timer of the next trickle of a link whose queue is not empty, unless it is set (rule 2).
-    fn schedule<C: Context>(&mut self, context: &mut C, link: u32) {
-        let state = &mut self.links[link as usize];
-        let place = link - context.links().start;
-        let (is_due, mean, purpose, token) = if state.is_outbound {
-            (&mut state.is_due, self.knobs.outbound_interval, place, u64::from(place))
-        } else {
-            let is_due = &mut self.inbound_due[context.local()];
-            (is_due, self.knobs.inbound_interval, INBOUND_TRICKLE, INBOUND)
-        };
-        if !std::mem::replace(is_due, true) {
-            // By the time, of which no process has two timers.
-            let after = random::exponential(mean.0, context.draw(purpose, context.now().0));
-            context.wake_at(context.now() + Nanos(after), token);
+    /// Sets the timer of the next trickle of a link whose queue is not empty, unless it is set (rule 2). The link is
+    /// given by the first of its node's and its place among these.
+    #[inline]
+    fn schedule<C: Context>(&mut self, context: &mut C, first: u32, place: u32) {
+        let link = first + place;
+        if self.is_due(context.local(), link) {
+            return;
         }
+        let (mean, purpose, token) = if self.links.is_outbound(link) {
+            self.links.set_due(link, true);
+            (self.knobs.outbound_interval, place, u64::from(place))
+        } else {
+            self.inbound_due.set(context.local() as u32, true);
+            (self.knobs.inbound_interval, INBOUND_TRICKLE, INBOUND)
+        };
+        // By the time, of which no process has two timers.
+        let after = random::exponential(mean.0, context.draw(purpose, context.now().0));
+        context.wake_at(context.now() + Nanos(after), token);
+    }
+
+    /// Returns true if a trickle over a link is due. No order waits at a link over which none is.
+    #[inline]
+    fn is_due(&self, local: usize, link: u32) -> bool {
+        if self.links.is_outbound(link) { self.links.is_due(link) } else { self.inbound_due.get(local as u32) }
     }
 
     /// Announces the oldest orders of a queue in one message, or in several if they do not fit into one (rule 3).
-    fn trickle<C: Context>(&mut self, context: &mut C, link: u32) {
-        let (all, queued) = (context.links(), self.links[link as usize].waiting);
-        if queued == 0 {
-            return;
+    fn trickle<C: Context>(&mut self, context: &mut C, links: &Range<u32>, place: u32) {
+        let node = (context.local(), links.len());
+        // The queue is no longer than the list of the node, and only that of a long one has to be counted.
+        let listed = self.waiting.listed(context.local());
+        let queued = if listed < LONG_QUEUE { listed } else { self.waiting.count(node, place) };
+        let most = self.knobs.trickle_max(self.short_trickle_max, queued);
+        let mut orders = std::mem::take(&mut self.orders);
+        let has_more = self.waiting.take(node, place, most as usize, &mut orders);
+        if !orders.is_empty() {
+            context.tally(ANNOUNCED, orders.len() as u64);
+            let peer = context.peers()[place as usize];
+            announcements::forward(context, peer, Kind::HAVE, &orders);
+            orders.clear();
         }
-        let (place, mut orders) = (link - all.start, std::mem::take(&mut self.orders));
-        let (node, most) = ((context.local(), all.len()), self.knobs.trickle_max(self.short_trickle_max, queued));
-        self.waiting.take(node, place, most as usize, &mut orders);
-        let left = queued - orders.len() as u32;
-        self.links[link as usize].waiting = left;
-        context.tally(ANNOUNCED, orders.len() as u64);
-        let peer = context.peers()[place as usize];
-        announcements::forward(context, peer, Kind::HAVE, &orders);
-        orders.clear();
         self.orders = orders;
-        if left > 0 {
-            self.schedule(context, link);
+        if has_more {
+            self.schedule(context, links.start, place);
         }
     }
 }
@@ -198,21 +184,12 @@ impl Protocol for BitcoinRelay {
     const TALLIES: &'static [&'static str] = &["orders announced"];
 
     fn for_shard(&self, view: &ShardView<'_>) -> BitcoinRelayState {
-        // A membership protocol has filled no slot yet.
-        let slots = if view.has_slots() { view.links() } else { 0 };
-        let mut links = vec![LinkState { is_down: true, ..LinkState::default() }; slots];
-        links.reserve_exact(view.links() - slots);
-        for node in view.nodes().map(NodeId) {
-            let outbound = view.peers(node).iter().map(|&peer| view.dialled(node, peer));
-            let state = |is_outbound| LinkState { is_outbound, ..LinkState::default() };
-            links.extend(outbound.map(state));
-        }
         BitcoinRelayState {
             knobs: self.knobs,
             short_trickle_max: self.knobs.short_trickle_max(),
-            links,
+            links: RelayLinks::new(view),
             waiting: WaitingOrders::new(view.size()),
-            inbound_due: vec![false; view.size()],
+            inbound_due: Bits::new(view.size(), false),
             missing: MissingTransactions::new(view.size()),
             orders: Vec::new(),
             chosen: Vec::new(),
@@ -248,17 +225,16 @@ impl ProtocolState for BitcoinRelayState {
 
     #[inline(always)]
     fn prefetch(&self, view: &ShardView<'_>, node: NodeId, _: OrderIndex, kind: Option<Kind>) {
+        if kind == Some(Kind::WANT) {
+            // The order is sent, whatever the node knows of its peers.
+            return;
+        }
         let local = view.local(node);
         self.missing.prefetch(local);
-        if kind != Some(Kind::WANT) {
-            self.waiting.prefetch(local);
-            view.prefetch_peers(node);
-            let links = view.links_of(node);
-            // Five of them lie in a line.
-            for link in links.clone().step_by(5).take(PREFETCHED_LINES) {
-                prefetch(&self.links, link as usize);
-            }
-            prefetch(&self.links, links.end.saturating_sub(1) as usize);
+        self.waiting.prefetch(local);
+        view.prefetch_peers(node);
+        if kind == Some(Kind::PAYLOAD) {
+            self.links.prefetch_counts(view.links_of(node));
         }
     }
 
@@ -266,18 +242,18 @@ impl ProtocolState for BitcoinRelayState {
         let links = context.links();
         match token {
             INBOUND => {
-                self.inbound_due[context.local()] = false;
-                for link in links.clone() {
-                    if !self.links[link as usize].is_outbound {
-                        self.trickle(context, link);
+                self.inbound_due.set(context.local() as u32, false);
+                for (link, place) in links.clone().zip(0..) {
+                    if !self.links.is_outbound(link) {
+                        self.trickle(context, &links, place);
                     }
                 }
                 self.waiting.compact((context.local(), links.len()));
             }
             place if place < INBOUND => {
-                let link = links.start + place as u32;
-                self.links[link as usize].is_due = false;
-                self.trickle(context, link);
+                let place = place as u32;
+                self.links.set_due(links.start + place, false);
+                self.trickle(context, &links, place);
                 self.waiting.compact((context.local(), links.len()));
             }
             // The only other token is that of requests.
@@ -288,18 +264,16 @@ impl ProtocolState for BitcoinRelayState {
     /// Leaves out a peer that is down, as after a connection that breaks (rule 8).
     fn handle_peer<C: Context>(&mut self, context: &mut C, peer: NodeId, is_up: bool) {
         let Some(link) = context.link_of(peer) else { return };
-        let state = &mut self.links[link as usize];
-        state.is_down = !is_up;
+        self.links.set_down(link, !is_up);
         if is_up {
             // With a membership protocol it may be another peer.
-            state.is_outbound = context.dialled(link);
+            self.links.set_outbound(link, context.dialled(link));
         } else {
             let (all, mut orders) = (context.links(), std::mem::take(&mut self.orders));
             self.waiting.take((context.local(), all.len()), link - all.start, usize::MAX, &mut orders);
             self.waiting.compact((context.local(), all.len()));
             orders.clear();
             self.orders = orders;
-            self.links[link as usize].waiting = 0;
             self.forget_announcer(context, link);
         }
     }

@@ -136,8 +136,9 @@ pub struct PushPullState {
     offered: u64,
 }
 
-/// The orders of one node.
+/// The orders of one node: in a cache line of its own, but for those of a bulk.
 #[derive(Clone, Debug, Default)]
+#[repr(align(64))]
 struct Caller {
     /// The orders that its digests name, by receipt. A single one takes no allocation.
     recent: SmallVec<[RecentOrder; 1]>,

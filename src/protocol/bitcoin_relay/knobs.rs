@@ -26,6 +26,9 @@ pub struct BitcoinKnobs {
     pub announcements: u16,
 }
 
+/// The orders in a queue from which on more of them leave in a trickle.
+pub(super) const LONG_QUEUE: u32 = 1_000;
+
 /// The constants of Bitcoin Core in 2025.
 impl Default for BitcoinKnobs {
     fn default() -> BitcoinKnobs {
@@ -54,7 +57,7 @@ impl BitcoinKnobs {
     /// trickle does.
     pub(super) fn trickle_max(&self, short: u32, queued: u32) -> u32 {
         // At least one, so that a queue becomes empty whatever the knobs are.
-        short.saturating_add(queued / 1_000 * 5).clamp(1, self.broadcast_max)
+        short.saturating_add(queued / LONG_QUEUE * 5).clamp(1, self.broadcast_max)
     }
 
     /// Returns the time between the announcement of a peer and the first request to it (rule 4).

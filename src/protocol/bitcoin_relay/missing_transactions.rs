@@ -23,8 +23,9 @@ pub(super) struct MissingTransactions {
     count: u64,
 }
 
-/// The orders that are announced to one node.
+/// The orders that are announced to one node: within a cache line, if it is one at most.
 #[derive(Clone, Debug)]
+#[repr(align(32))]
 struct NodeTransactions {
     /// Ascending by order.
     orders: SmallVec<[MissingTransaction; 1]>,

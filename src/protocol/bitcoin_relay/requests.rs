@@ -2,6 +2,7 @@
 
 use super::BitcoinRelayState;
 use super::missing_transactions::{RequestStage, TransactionAnnouncer};
+use super::relay_links::LinkCounts;
 use crate::ids::OrderIndex;
 use crate::message::{Kind, Message, OrderHop};
 use crate::protocol::{Context, announcements};
@@ -24,24 +25,24 @@ impl BitcoinRelayState {
         for OrderHop { order, ttl, hop } in announcements::order_hops(message, tail) {
             if context.knows(order) {
                 // The peer has it, and need not be told (rule 1). Only an order that the node has can wait.
-                if self.links[link as usize].waiting > 0
+                if self.is_due(local, link)
                     && let Some(at) = self.waiting.remove((local, all.len()), place, order, searched)
                 {
-                    self.links[link as usize].waiting -= 1;
                     searched = at + 1;
                 }
                 continue;
             }
-            let state = &mut self.links[link as usize];
-            if state.is_down || state.announcements >= self.knobs.announcements {
+            if self.links.is_down(link) || self.links.counts(link).announcements >= self.knobs.announcements {
                 continue;
             }
             let known = self.missing.find(local, order);
             if known.is_some_and(|at| self.missing.announcers(local, at).any(|announcer| announcer.place == place)) {
                 continue;
             }
-            state.announcements += 1;
-            let due = now + self.knobs.delay(state.is_outbound, state.in_flight);
+            let is_outbound = self.links.is_outbound(link);
+            let counts = self.links.counts_mut(link);
+            counts.announcements += 1;
+            let due = now + self.knobs.delay(is_outbound, counts.in_flight);
             let stage = RequestStage::Candidate;
             let at = self.missing.insert(local, order, TransactionAnnouncer { place, ttl, hop, stage, until: due });
             if due <= now {
@@ -71,9 +72,9 @@ impl BitcoinRelayState {
     pub(super) fn forget<C: Context>(&mut self, context: &C, order: OrderIndex, mut each: impl FnMut(u32)) {
         let first = context.links().start;
         self.missing.remove(context.local(), order, |announcer| {
-            let state = &mut self.links[(first + announcer.place) as usize];
-            state.announcements -= 1;
-            state.in_flight -= u16::from(announcer.stage == RequestStage::Open);
+            let counts = self.links.counts_mut(first + announcer.place);
+            counts.announcements -= 1;
+            counts.in_flight -= u16::from(announcer.stage == RequestStage::Open);
             each(announcer.place);
         });
     }
@@ -83,8 +84,7 @@ impl BitcoinRelayState {
         let place = link - context.links().start;
         let mut left: SmallVec<[OrderIndex; 8]> = SmallVec::new();
         self.missing.forget_announcer(context.local(), place, |order| left.push(order));
-        let state = &mut self.links[link as usize];
-        (state.announcements, state.in_flight) = (0, 0);
+        *self.links.counts_mut(link) = LinkCounts::default();
         // Others may now be asked earlier than the one that had been.
         self.request_anew(context, left);
     }
@@ -107,14 +107,16 @@ impl BitcoinRelayState {
         let (links, mut ready) = (&mut self.links, SmallVec::<[(bool, u32); 8]>::new());
         let (mut open_until, mut next) = (None, Nanos::MAX);
         self.missing.for_each_announcer(local, at, |announcer| {
-            let state = &mut links[(first + announcer.place) as usize];
+            let link = first + announcer.place;
             match announcer.stage {
                 RequestStage::Open if announcer.until > now => open_until = Some(announcer.until),
                 RequestStage::Open => {
                     announcer.stage = RequestStage::Failed;
-                    state.in_flight -= 1;
+                    links.counts_mut(link).in_flight -= 1;
                 }
-                RequestStage::Candidate if announcer.until <= now => ready.push((!state.is_outbound, announcer.place)),
+                RequestStage::Candidate if announcer.until <= now => {
+                    ready.push((!links.is_outbound(link), announcer.place));
+                }
                 RequestStage::Candidate => next = next.min(announcer.until),
                 RequestStage::Failed => {}
             }
@@ -133,7 +135,7 @@ impl BitcoinRelayState {
         };
         let Some(chosen) = chosen else { return self.forget(context, order, |_| ()) };
         let until = now + self.knobs.getdata_interval;
-        self.links[(first + chosen) as usize].in_flight += 1;
+        self.links.counts_mut(first + chosen).in_flight += 1;
         let (peer, wanted) = (context.peers()[chosen as usize], &mut self.chosen);
         self.missing.for_each_announcer(local, at, |announcer| {
             if announcer.place == chosen {

@@ -286,12 +286,14 @@ fn check(node: &Node) -> Result<(), TestCaseError> {
     let mut waiting = 0;
     for (place, link) in (0..).zip(node.context.view().links_of(ME)) {
         let own = || requests.iter().flatten().filter(|announcer| announcer.place == place);
-        let state = node.relay.links[link as usize];
-        prop_assert_eq!(usize::from(state.announcements), own().count());
-        prop_assert_eq!(usize::from(state.in_flight), own().filter(is_open).count());
-        prop_assert!(state.announcements <= node.relay.knobs.announcements, "bounded");
-        prop_assert!(!state.is_down || (state.announcements, state.waiting) == (0, 0));
-        waiting += u64::from(state.waiting);
+        let counts = node.relay.links.counts(link);
+        prop_assert_eq!(usize::from(counts.announcements), own().count());
+        prop_assert_eq!(usize::from(counts.in_flight), own().filter(is_open).count());
+        prop_assert!(counts.announcements <= node.relay.knobs.announcements, "bounded");
+        let queued = node.relay.waiting.count((4, 4), place);
+        prop_assert!(!node.relay.links.is_down(link) || (counts.announcements, queued) == (0, 0));
+        prop_assert!(queued == 0 || node.relay.is_due(4, link), "a trickle is due wherever an order waits");
+        waiting += u64::from(queued);
     }
     prop_assert_eq!(node.relay.waiting.total(), waiting);
     prop_assert_eq!(missing.count(), requests.len() as u64);
@@ -366,7 +368,7 @@ proptest! {
 /// The memory that is counted before a run is what the vectors take: one order takes no allocation of its own.
 #[test]
 fn the_state_is_as_large_as_counted() {
-    let sizes = [size_of::<LinkState>(), MissingTransactions::ANNOUNCER_BYTES];
-    assert_eq!((sizes, MissingTransactions::NODE_BYTES, WaitingOrders::NODE_BYTES), ([12, 24], 32, 72));
-    assert_eq!(BitcoinKnobs::state_bytes(10, 40), 10 * (32 + 72 + 1) + 40 * (12 + 24));
+    let sizes = [RelayLinks::LINK_BYTES, MissingTransactions::ANNOUNCER_BYTES];
+    assert_eq!((sizes, MissingTransactions::NODE_BYTES, WaitingOrders::NODE_BYTES), ([5, 24], 32, 64));
+    assert_eq!(BitcoinKnobs::state_bytes(10, 40), 10 * (32 + 64) + 40 * (5 + 24));
 }

@@ -22,28 +22,31 @@ pub(super) struct WaitingOrders {
     total: u64,
 }
 
-/// The orders that wait at the links of one node, the oldest first.
+/// The orders that wait at the links of one node, the oldest first: in a cache line of its own, if they are three at
+/// most, at up to 64 links.
 #[derive(Clone, Debug, Default)]
+#[repr(align(64))]
 struct NodeOrders {
-    orders: SmallVec<[OrderIndex; 4]>,
-    /// By order, its TTL and hop.
-    hops: SmallVec<[(u8, u8); 8]>,
+    orders: SmallVec<[OrderHop; 3]>,
     /// By order, a bit for each link of the node, in as many words as it takes.
-    links: SmallVec<[u64; 2]>,
+    links: SmallVec<[u64; 3]>,
 }
+
+const _: () = assert!(size_of::<NodeOrders>() == 64);
 
 /// The links of a node among those that an order may wait at: a bit for each.
 #[derive(Clone, Debug)]
 pub(super) struct LinkSet(SmallVec<[u64; 2]>);
 
 impl LinkSet {
-    /// Returns none of this many links.
-    pub(super) fn none(links: usize) -> LinkSet {
-        LinkSet(SmallVec::from_elem(0, words_of(links)))
-    }
-
-    pub(super) fn insert(&mut self, place: u32) {
-        self.0[place as usize / 64] |= 1 << (place % 64);
+    /// Returns those of `links` links whose bits are set in `word`, which has 64 of them by its number.
+    pub(super) fn of(links: usize, word: impl Fn(u32) -> u64) -> LinkSet {
+        let mut words: SmallVec<[u64; 2]> = (0..words_of(links) as u32).map(word).collect();
+        if let Some(last) = words.last_mut() {
+            let unused = words_of(links) * 64 - links;
+            *last &= u64::MAX.checked_shr(unused as u32).unwrap_or(0);
+        }
+        LinkSet(words)
     }
 
     pub(super) fn remove(&mut self, place: u32) {
@@ -60,7 +63,7 @@ impl LinkSet {
 }
 
 impl WaitingOrders {
-    /// Bytes of a node at whose links up to two orders wait, of up to 64 links.
+    /// Bytes of a node at whose links up to three orders wait, of up to 64 links.
     pub(super) const NODE_BYTES: usize = size_of::<NodeOrders>();
 
     /// Creates empty lists of `nodes` nodes.
@@ -74,12 +77,11 @@ impl WaitingOrders {
     }
 
     /// Lets an order wait at links of a node, behind all others.
-    pub(super) fn push(&mut self, local: usize, OrderHop { order, ttl, hop }: OrderHop, links: &LinkSet) {
+    pub(super) fn push(&mut self, local: usize, order_hop: OrderHop, links: &LinkSet) {
         let count: u32 = links.0.iter().map(|word| word.count_ones()).sum();
         if count > 0 {
             let node = &mut self.by_node[local];
-            node.orders.push(order);
-            node.hops.push((ttl, hop));
+            node.orders.push(order_hop);
             node.links.extend_from_slice(&links.0);
             self.total += u64::from(count);
         }
@@ -104,21 +106,42 @@ impl WaitingOrders {
         waited.then_some(at)
     }
 
-    /// Takes the oldest orders that wait at a link of a node, `most` at most, and appends them to `taken`.
-    pub(super) fn take(&mut self, (local, links): (usize, usize), link: u32, most: usize, taken: &mut Vec<OrderHop>) {
-        let NodeOrders { orders, hops, links: bits } = &mut self.by_node[local];
+    /// Returns the number of orders that wait at any link of a node.
+    pub(super) fn listed(&self, local: usize) -> u32 {
+        self.by_node[local].orders.len() as u32
+    }
+
+    /// Returns the number of orders that wait at a link of a node.
+    pub(super) fn count(&self, (local, links): (usize, usize), link: u32) -> u32 {
+        let words = self.by_node[local].links.iter().skip(link as usize / 64).step_by(words_of(links));
+        words.map(|word| (word >> (link % 64) & 1) as u32).sum()
+    }
+
+    /// Takes the oldest orders that wait at a link of a node, `most` at most, and appends them to `taken`; returns true
+    /// if more wait there.
+    pub(super) fn take(
+        &mut self,
+        (local, links): (usize, usize),
+        link: u32,
+        most: usize,
+        taken: &mut Vec<OrderHop>,
+    ) -> bool {
+        let NodeOrders { orders, links: bits } = &mut self.by_node[local];
         let (words, bit, before) = (words_of(links), 1 << (link % 64), taken.len());
         let of_link = bits.iter_mut().skip(link as usize / 64).step_by(words);
-        for ((&order, &(ttl, hop)), word) in orders.iter().zip(&*hops).zip(of_link) {
+        let mut has_more = false;
+        for (&order_hop, word) in orders.iter().zip(of_link) {
             if *word & bit != 0 {
-                if taken.len() - before == most {
+                has_more = taken.len() - before == most;
+                if has_more {
                     break;
                 }
                 *word &= !bit;
-                taken.push(OrderHop { order, ttl, hop });
+                taken.push(order_hop);
             }
         }
         self.total -= (taken.len() - before) as u64;
+        has_more
     }
 
     /// Forgets the orders that wait at no link of a node any more. Their places change.
@@ -131,13 +154,11 @@ impl WaitingOrders {
             }
             if kept < at {
                 node.orders[kept] = node.orders[at];
-                node.hops[kept] = node.hops[at];
                 node.links.copy_within(at * words..(at + 1) * words, kept * words);
             }
             kept += 1;
         }
         node.orders.truncate(kept);
-        node.hops.truncate(kept);
         node.links.truncate(kept * words);
         if kept == 0 && node.orders.spilled() {
             // A node at whose links nothing waits holds no memory.
@@ -147,18 +168,17 @@ impl WaitingOrders {
 
     /// Calls `name` with each order of each node, once for each link that it waits at.
     pub(super) fn for_each(&self, mut name: impl FnMut(OrderIndex)) {
-        for NodeOrders { orders, links, .. } in self.by_node.iter().filter(|node| !node.orders.is_empty()) {
-            for (&order, words) in orders.iter().zip(links.chunks(links.len() / orders.len())) {
-                (0..words.iter().map(|word| word.count_ones()).sum()).for_each(|_: u32| name(order));
+        for NodeOrders { orders, links } in self.by_node.iter().filter(|node| !node.orders.is_empty()) {
+            for (order_hop, words) in orders.iter().zip(links.chunks(links.len() / orders.len())) {
+                (0..words.iter().map(|word| word.count_ones()).sum()).for_each(|_: u32| name(order_hop.order));
             }
         }
     }
 
-    /// Requests the cache lines of a node's list, which nearly always lies in two.
+    /// Requests the cache line of a node's list.
     #[inline(always)]
     pub(super) fn prefetch(&self, local: usize) {
         prefetch(&self.by_node, local);
-        prefetch(&self.by_node, local + 1);
     }
 }
 
@@ -176,12 +196,12 @@ fn words_of(links: usize) -> usize {
 }
 
 /// Returns the place of an order among others.
-fn place_of(orders: &[OrderIndex], order: OrderIndex) -> Option<usize> {
+fn place_of(orders: &[OrderHop], order: OrderIndex) -> Option<usize> {
     // Without a branch for each, so that many are compared at once.
-    let has = |part: &[OrderIndex]| part.iter().fold(false, |has, &other| has | (other == order));
+    let has = |part: &[OrderHop]| part.iter().fold(false, |has, other| has | (other.order == order));
     let part = orders.chunks(COMPARED).position(has)?;
     let begin = part * COMPARED;
-    orders[begin..].iter().position(|&other| other == order).map(|place| begin + place)
+    orders[begin..].iter().position(|other| other.order == order).map(|place| begin + place)
 }
 
 #[cfg(test)]
@@ -206,16 +226,19 @@ mod tests {
                 let link = number as usize % links;
                 match step {
                     0 | 1 => {
-                        let mut set = LinkSet::none(links);
-                        for place in (0..links).filter(|place| word >> (place % 61) & 1 == 1 && *place != link) {
-                            set.insert(place as u32);
-                            queues[place].push(order);
-                        }
-                        set.insert(link as u32);
+                        let waits = |place: &usize| word >> (place % 61) & 1 == 1 && *place != link;
+                        (0..links).filter(waits).for_each(|place| queues[place].push(order));
+                        // Bits beyond the links count for nothing.
+                        let word_of = |index: u32| {
+                            let places = 64 * index as usize..64 * (index as usize + 1);
+                            places.filter(waits).fold(0, |word, place| word | 1 << (place % 64))
+                        };
+                        let mut set = LinkSet::of(links, word_of);
                         set.remove(link as u32);
                         let places: Vec<usize> = set.iter().map(|place| place as usize).collect();
                         prop_assert!(places.iter().all(|&place| queues[place].last() == Some(&order)));
                         waiting.push(1, order_hop(order), &set);
+                        prop_assert_eq!(waiting.count((1, links), link as u32) as usize, queues[link].len());
                     }
                     2 => {
                         let sought = queues[link].get(most).copied().unwrap_or(number);
@@ -227,7 +250,8 @@ mod tests {
                     }
                     _ => {
                         taken.clear();
-                        waiting.take((1, links), link as u32, most, &mut taken);
+                        let has_more = waiting.take((1, links), link as u32, most, &mut taken);
+                        prop_assert_eq!(has_more, queues[link].len() > most);
                         let most = most.min(queues[link].len());
                         let expected: Vec<OrderHop> = queues[link].drain(..most).map(order_hop).collect();
                         prop_assert_eq!(&taken, &expected);
@@ -248,8 +272,7 @@ mod tests {
     #[test]
     fn orders_that_wait_nowhere_are_forgotten() {
         let mut waiting = WaitingOrders::new(1);
-        let mut set = LinkSet::none(70);
-        [3, 69].into_iter().for_each(|place| set.insert(place));
+        let set = LinkSet::of(70, |index| [1 << 3, 1 << 5][index as usize]);
         (0..50).for_each(|order| waiting.push(0, order_hop(order), &set));
         for (link, kept) in [(3, 50), (69, 0)] {
             waiting.take((0, 70), link, 50, &mut Vec::new());
@@ -257,7 +280,7 @@ mod tests {
             assert_eq!(waiting.by_node[0].orders.len(), kept);
         }
         assert!(!waiting.by_node[0].orders.spilled() && waiting.total() == 0);
-        waiting.push(0, order_hop(7), &LinkSet::none(70));
+        waiting.push(0, order_hop(7), &LinkSet::of(70, |_| 0));
         assert!(waiting.by_node[0].orders.is_empty());
     }
 }
