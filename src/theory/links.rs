@@ -7,7 +7,7 @@
 //! Slim, Volz 2012), in whole hops. The origin enters as a share of 1/N of every node, which is inaccurate in the first
 //! hop if the fanout is near the number of nodes: use the chain there.
 
-use super::at_least_one;
+use super::at_least_one_after;
 use super::coverage::RandomGraph;
 
 impl RandomGraph {
@@ -18,10 +18,16 @@ impl RandomGraph {
         let origin = 1.0 / nodes.max(1) as f64;
         // A node is the origin with probability 1/N, and then has the order from the start.
         let or_origin = move |reached: f64| origin + (1.0 - origin) * reached;
-        let further = move |&link: &f64| {
-            Some(terms.iter().map(|term| term.drawn * or_origin(at_least_one(link, term.links))).sum())
+        let after = move |link: f64| {
+            let reached = at_least_one_after(link);
+            terms.iter().map(|term| term.drawn * or_origin(reached(term.links))).sum::<f64>()
         };
-        std::iter::successors(Some(0.0), further).map(move |link| or_origin(graph.reached_over(link)))
+        // From the hop on that changes nothing all are alike, and a curve may be read to its 255th.
+        let further = move |&(link, rests): &(f64, bool)| {
+            let next = if rests { link } else { after(link) };
+            Some((next, next == link))
+        };
+        std::iter::successors(Some((0.0, false)), further).map(move |(link, _)| or_origin(graph.reached_over(link)))
     }
 }
 
