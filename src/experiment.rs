@@ -25,4 +25,4 @@ pub use reproduce::{
     PUBLISHED_ROWS, PublishedFigure, PublishedRow, Reproduction, ReproductionPlan, Tolerance, Verdict, reproduce,
 };
 pub use seeded_runs::RunFault;
-pub use validate::{Case, CasePlan, Effort, SEED_MAX, Validation, header, validate};
+pub use validate::{Case, CaseGroup, CasePlan, Effort, SEED_MAX, Validation, header, validate};

@@ -2,7 +2,7 @@
 
 use super::signals::SignalWatch;
 use super::{Exit, Failure, Format, IN_AND_OUT, print};
-use crate::experiment::{Case, CasePlan, Effort, SEED_MAX, header, validate};
+use crate::experiment::{Case, CaseGroup, CasePlan, Effort, SEED_MAX, header, validate};
 use crate::scenario::{BadValue, limits};
 use clap::Args;
 use std::num::NonZero;
@@ -14,6 +14,11 @@ use std::thread::available_parallelism;
 /// Exit code 1 if one does not agree.
 #[derive(Debug, Args)]
 pub(super) struct ValidateArguments {
+    /// Groups of cases to run: coverage, failures, hops, cost, chances, thresholds, carriers, rounds, queues, windows,
+    /// bursts, spies, spread [default: all].
+    #[arg(value_name = "GROUP", value_parser = group)]
+    groups: Vec<CaseGroup>,
+
     /// Seed of every draw. The default gives the same table everywhere; other seeds try other networks.
     #[arg(short, long, value_name = "N", default_value_t = 1, allow_hyphen_values = true, value_parser = seed)]
     seed: u64,
@@ -39,6 +44,14 @@ pub(super) fn seed(text: &str) -> Result<u64, BadValue> {
     seed.ok_or_else(|| BadValue { option: "seed".to_owned(), value: text.to_owned(), rule: rule() })
 }
 
+/// Reads the name of a group of cases.
+fn group(text: &str) -> Result<CaseGroup, String> {
+    CaseGroup::named(text).ok_or_else(|| {
+        let names: Vec<&str> = CaseGroup::all().map(CaseGroup::name).collect();
+        format!("no group of cases has this name; choose among {}", names.join(", "))
+    })
+}
+
 /// Runs the table and prints it; as text, each line when its case has been judged.
 pub(super) fn run(arguments: &ValidateArguments, watch: &SignalWatch) -> Result<Exit, Failure> {
     let cores = || available_parallelism().map_or(1, NonZero::get);
@@ -58,7 +71,9 @@ pub(super) fn run(arguments: &ValidateArguments, watch: &SignalWatch) -> Result<
         group = case.group;
         printed = print(&format!("{heading}{case}\n"));
     };
-    let table = validate(plan, &watch.interrupt, show)?;
+    let all: Vec<CaseGroup> = CaseGroup::all().collect();
+    let groups = if arguments.groups.is_empty() { &all } else { &arguments.groups };
+    let table = validate(plan, groups, &watch.interrupt, show)?;
     printed?;
     print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&table)? + "\n",

@@ -19,6 +19,7 @@
 //! bursts     losses in bursts over time
 //! spies      how often the first spy names the origin
 //! spread     variation of every random quantity with the seed
+//! groups     the names of all these
 //! ordered_cases  the cases of groups that run side by side, told in the order of the table
 //! table      the table for people
 //! ```
@@ -32,6 +33,7 @@ mod chances;
 mod cost;
 mod coverage;
 mod failures;
+mod groups;
 mod hops;
 mod ordered_cases;
 mod queues;
@@ -41,6 +43,7 @@ mod spread;
 mod table;
 mod windows;
 
+pub use groups::CaseGroup;
 pub use table::header;
 
 use super::replicates::{OrderedTurns, in_turns};
@@ -130,13 +133,15 @@ impl Case {
     }
 }
 
-/// The whole table.
+/// The table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Validation {
     /// The requested seed.
     pub seed: u64,
     /// The extent.
     pub effort: Effort,
+    /// Names of the groups that were to be run, in the order of the table.
+    pub groups: Vec<&'static str>,
     /// True if an interrupt ended it early.
     pub interrupted: bool,
     /// Number of cases that do not agree.
@@ -145,44 +150,27 @@ pub struct Validation {
     pub cases: Vec<Case>,
 }
 
-/// A group of cases.
-type CaseGroup = fn(&Bench<'_>) -> Result<(), EarlyEnd>;
-
-/// The groups, in the order of the table.
-const GROUPS: [CaseGroup; 13] = [
-    coverage::cases,
-    failures::cases,
-    hops::cases,
-    cost::cases,
-    chances::cases,
-    failures::thresholds,
-    carriers::cases,
-    rounds::cases,
-    queues::cases,
-    windows::cases,
-    bursts::cases,
-    spies::cases,
-    spread::cases,
-];
-
 /// Groups that are under way at a time: the last runs of a case leave cores idle, which the next group has work for.
 const GROUPS_AT_ONCE: usize = 2;
 
-/// Runs all cases, and passes each to `told` once it and all before it in the table are judged.
+/// Runs all cases of these groups, and passes each to `told` once it and all before it in the table are judged. The
+/// cases of a group are the same whatever other groups are run.
 ///
 /// # Errors
 /// [`RunFault`] of the first run that failed or does not balance.
 pub fn validate(
     plan: CasePlan,
+    groups: &[CaseGroup],
     interrupt: &Interrupt,
     mut told: impl FnMut(&Case) + Send,
 ) -> Result<Validation, RunFault> {
-    let judged = Mutex::new(OrderedCases::new(GROUPS.len(), &mut told));
+    let groups: Vec<CaseGroup> = CaseGroup::all().filter(|group| groups.contains(group)).collect();
+    let judged = Mutex::new(OrderedCases::new(groups.len(), &mut told));
     let permits = RunPermits::new(plan.threads);
     let run = |group: u32, interrupt: &Interrupt| {
         let group = group as usize;
         let judged_case = |case| judged.lock().add(group, case);
-        match GROUPS[group](&Bench { plan, interrupt, permits: &permits, judged: &judged_case }) {
+        match groups[group].run(&Bench { plan, interrupt, permits: &permits, judged: &judged_case }) {
             Ok(()) => {
                 judged.lock().end(group);
                 Ok(Some(()))
@@ -192,14 +180,15 @@ pub fn validate(
         }
     };
     let OrderedTurns { done, failed } =
-        in_turns(GROUPS.len() as u32, plan.threads.min(GROUPS_AT_ONCE), interrupt, run)?;
+        in_turns(groups.len() as u32, plan.threads.min(GROUPS_AT_ONCE), interrupt, run)?;
     if let Some((_, error)) = failed {
         return Err(error);
     }
-    let interrupted = done.len() < GROUPS.len();
+    let interrupted = done.len() < groups.len();
     let cases = judged.into_inner().into_cases();
     let failed = cases.iter().filter(|case| !case.agrees).count();
-    Ok(Validation { seed: plan.seed, effort: plan.effort, interrupted, failed, cases })
+    let groups = groups.into_iter().map(CaseGroup::name).collect();
+    Ok(Validation { seed: plan.seed, effort: plan.effort, groups, interrupted, failed, cases })
 }
 
 /// Runs and judges the cases of one group of a plan.

@@ -27,6 +27,20 @@ fn every_case_agrees_with_its_closed_form() {
 }
 
 #[test]
+fn groups_are_chosen_by_name() {
+    let (code, text, _) = output(&mut bulkprop("validate --quick rounds cost".split(' ')));
+    let headings: Vec<&str> = text.lines().filter(|line| line.starts_with(char::is_uppercase)).collect();
+    let [redundancy, messages, copies, rounds, summary] = headings[..] else { panic!("{text}") };
+    let groups = ["Redundancy (RMR)", "Messages", "Copies per node", "Rounds of calls"];
+    assert_eq!((code, [redundancy, messages, copies, rounds]), (Some(0), groups), "{text}");
+    assert!(summary.starts_with("All ") && summary.contains(" cases of cost, rounds agree"), "{text}");
+    let (code, _, said) = output(&mut bulkprop(["validate", "covrage"]));
+    assert_eq!(code, Some(2));
+    let parts = ["'covrage'", "no group of cases has this name", "coverage, failures, hops"];
+    assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+}
+
+#[test]
 fn the_table_is_printed_as_it_is_judged() {
     let mut command = bulkprop("validate --quick --seed 2".split(' '));
     with_default_signals(&mut command);

@@ -1,6 +1,6 @@
 //! The table for a terminal: a heading, a line per case, and a summary.
 
-use super::{Case, Effort, Validation};
+use super::{Case, CaseGroup, Effort, Validation};
 use crate::analysis::Statistic;
 use std::fmt;
 
@@ -35,9 +35,12 @@ impl Validation {
     pub fn summary(&self) -> String {
         let (cases, failed) = (self.cases.len(), self.failed);
         let so_far = if self.interrupted { " Interrupted: the others were not run." } else { "" };
+        // A part of the table is not to be taken for the whole.
+        let part = self.groups.len() < CaseGroup::all().len();
+        let of_groups = if part { format!(" of {}", self.groups.join(", ")) } else { String::new() };
         let verdict = match failed {
-            0 => format!("All {cases} cases agree with their closed forms."),
-            _ => format!("{failed} of {cases} cases do not agree with their closed forms."),
+            0 => format!("All {cases} cases{of_groups} agree with their closed forms."),
+            _ => format!("{failed} of {cases} cases{of_groups} do not agree with their closed forms."),
         };
         let quick = if self.effort == Effort::Quick { ", quick" } else { "" };
         format!("{verdict}{so_far} (seed {}{quick})", self.seed)

@@ -9,6 +9,10 @@ fn with_bench<R>(effort: Effort, threads: usize, interrupt: &Interrupt, act: imp
     act(&Bench { plan, interrupt, permits: &RunPermits::new(threads), judged: &|_| () })
 }
 
+fn all() -> Vec<CaseGroup> {
+    CaseGroup::all().collect()
+}
+
 fn estimate(measured: f64, standard_error: f64) -> Estimate {
     Estimate { statistic: Statistic::Mean, runs: 10, measured, standard_error }
 }
@@ -46,7 +50,7 @@ fn an_interrupt_keeps_what_was_judged() {
     let interrupt = Interrupt::new();
     let raised = interrupt.clone();
     let plan = CasePlan { seed: 1, threads: 1, effort: Effort::Quick };
-    let table = validate(plan, &interrupt, |_| raised.raise()).unwrap();
+    let table = validate(plan, &all(), &interrupt, |_| raised.raise()).unwrap();
     assert!(table.interrupted && table.failed == 0);
     assert_eq!(table.cases.len(), 1);
     assert!(table.summary().contains("Interrupted"));
@@ -59,7 +63,7 @@ fn the_table_is_the_same_with_groups_side_by_side() {
         let plan = CasePlan { seed: 1, threads, effort: Effort::Quick };
         let interrupt = Interrupt::new();
         let ends_early = interrupt.clone();
-        let table = validate(plan, &interrupt, |case| {
+        let table = validate(plan, &all(), &interrupt, |case| {
             told.push(case.clone());
             if told.len() == 12 {
                 ends_early.raise();
@@ -70,6 +74,18 @@ fn the_table_is_the_same_with_groups_side_by_side() {
         told
     };
     assert_eq!(names(1), names(3));
+}
+
+#[test]
+fn groups_alone_have_the_cases_that_they_have_in_the_table() {
+    let plan = CasePlan { seed: 1, threads: 2, effort: Effort::Quick };
+    let [rounds, cost] = ["rounds", "cost"].map(|name| CaseGroup::named(name).unwrap());
+    let cases_of = |groups: &[CaseGroup]| validate(plan, groups, &Interrupt::new(), |_| ()).unwrap();
+    let both = cases_of(&[rounds, cost, rounds]);
+    assert_eq!(both.groups, ["cost", "rounds"]);
+    assert_eq!(both.cases, [cases_of(&[cost]).cases, cases_of(&[rounds]).cases].concat());
+    let summary = both.summary();
+    assert!(summary.contains(&format!("All {} cases of cost, rounds agree", both.cases.len())), "{summary}");
 }
 
 #[test]
