@@ -39,15 +39,18 @@ guest-iroh-test:
     cargo test --release --manifest-path benches/guest-iroh/Cargo.toml --target-dir target/guest-iroh
 
 # Two processes of a cluster on this machine: `just cluster-demo`, `just cluster-demo --nodes 1e6 --network aws33`.
-cluster-demo *flags:
+cluster-demo *flags="--nodes 100000 --protocol lazy":
     #!/usr/bin/env bash
     set -euo pipefail
     cargo build --release
     hosts=$(mktemp)
     trap 'rm -f "$hosts"' EXIT
     printf '127.0.0.1:7101\n127.0.0.1:7102\n' > "$hosts"
+    own=()
+    [[ " {{flags}}" == *" --seed"* ]] || own+=(--seed 1)
+    [[ " {{flags}}" == *" --threads"* || " {{flags}}" == *" -t"* ]] || own+=(--threads 1)
     run() {
-        target/release/bulkprop --transport simulated --seed 1 --threads 1 --cluster "$hosts" --process "$1" {{flags}}
+        target/release/bulkprop --transport simulated "${own[@]}" --cluster "$hosts" --process "$1" {{flags}}
     }
     run 1 &
     run 0
