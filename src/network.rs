@@ -237,8 +237,8 @@ impl Network {
     /// else.
     pub fn slow_latency(&self, nodes: u32) -> Nanos {
         // Every draw would give the same.
-        if let FastPath::Constant(time) = self.fast_path {
-            return time;
+        if let (LatencySource::Message(Sampler::Constant(time)), None) = (&self.latency, &self.links) {
+            return Nanos(*time);
         }
         // No order has this key, so that the draws of messages stay as they are.
         let mut stream = Key::new(self.seed, Purpose::Network).with(u64::MAX).stream();

@@ -72,6 +72,9 @@ impl Population<'_> {
 
     /// Lists the nodes that go down or come up after the start and until `end`, by time.
     fn changes(&self, end: Nanos) -> Vec<PopulationChange> {
+        if self.faults.is_steady() {
+            return Vec::new();
+        }
         let of = |node| {
             let changes = self.faults.changes(node, Nanos::ZERO).take_while(|&(time, _)| time <= end);
             changes.map(move |(time, is_up)| PopulationChange { time, node, is_up })

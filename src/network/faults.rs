@@ -81,7 +81,7 @@ impl Faults {
             // Keyed by its index as well, so that two outages with one share select different nodes.
             let key = key.with(DOWN).with(at as u64);
             let group = match &outage.selector {
-                Selector::Random => Group::drawn(key, outage.share),
+                Selector::Random => Group::drawn(key, outage.share).listed(nodes),
                 Selector::Region(name) => Group::drawn_in(key, outage.share, network, ("down", name))?,
                 Selector::Degree => {
                     Group::best_connected(key, outage.share, nodes, &degree, &mut Lookout::new(interrupt))?
@@ -132,12 +132,12 @@ impl Faults {
     /// Returns true if a node is up at a time.
     #[inline]
     pub fn is_up(&self, node: NodeId, now: Nanos) -> bool {
-        self.all_up() || (!self.has_failed(node, now) && self.churned(node, now).0)
+        !self.has_failed(node, now) && (self.churn.is_none() || self.churned(node, now).0)
     }
 
     fn has_failed(&self, node: NodeId, now: Nanos) -> bool {
-        let fails_at = self.fails_at(node);
-        fails_at <= now && fails_at != Nanos::MAX
+        let has_come = |at: Nanos| at <= now && at != Nanos::MAX;
+        self.exempt != Some(node) && self.outages.iter().any(|(at, group)| has_come(*at) && group.has(node))
     }
 
     /// Returns the time at which a node goes down for good; [`Nanos::MAX`] for never.
@@ -239,6 +239,9 @@ impl Faults {
     }
 }
 
+/// The maximum number of nodes for which an outage is drawn at once: half a mebibyte of bits, in some 30 ms.
+const LISTED_NODES_MAX: u32 = 1 << 22;
+
 impl PreparedCut {
     #[inline]
     fn blocks(&self, from: NodeId, to: NodeId, now: Nanos) -> bool {
@@ -258,6 +261,16 @@ impl Group {
 
     fn drawn(key: Key, share: Ratio) -> Group {
         Group::Drawn { key, chance: Probability::of(share), region: None }
+    }
+
+    /// Draws for all nodes at once, unless there are very many: each is asked for several times, and with each message.
+    fn listed(self, nodes: u32) -> Group {
+        if nodes > LISTED_NODES_MAX || self.is_empty() {
+            return self;
+        }
+        let bit = |node: u32| u64::from(self.has(NodeId(node))) << (node % u64::BITS);
+        let word = |first: u32| (first..nodes.min(first + u64::BITS)).map(bit).sum();
+        Group::Listed((0..nodes).step_by(u64::BITS as usize).map(word).collect())
     }
 
     /// Selects a share of the region that an option names.
