@@ -7,6 +7,7 @@ mod access_links;
 mod carrier;
 mod cluster;
 mod compact;
+mod counted_receipts;
 mod curve;
 mod delays;
 mod end;
@@ -56,7 +57,6 @@ use crate::time::Nanos;
 use crate::topology::NodeNames;
 use crate::trace::TraceLog;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
 /// A node's first receipt of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -327,7 +327,10 @@ impl RunRecord {
     pub fn reached(&self) -> u64 {
         match &self.bulk {
             Some(bulk) => bulk.orders.iter().map(|order| order.reached).sum(),
-            None => self.counted_receipts().reached(),
+            None => match &self.counted {
+                None => self.receipts.reached(),
+                Some(counted) => self.count_receipts(counted, Receipt::is_reached),
+            },
         }
     }
 
@@ -338,13 +341,6 @@ impl RunRecord {
             (None, Some(counted)) => counted.iter().filter(|&&is_counted| is_counted).count() as u64,
             (None, None) => u64::from(self.nodes),
         }
-    }
-
-    /// Returns the first receipts of the nodes that coverage counts, and of no other.
-    pub fn counted_receipts(&self) -> Cow<'_, Receipts> {
-        let Some(counted) = &self.counted else { return Cow::Borrowed(&self.receipts) };
-        let receipts = self.receipts.iter().zip(counted).filter(|(_, is_counted)| **is_counted);
-        Cow::Owned(Receipts::Each(receipts.map(|(receipt, _)| receipt).collect()))
     }
 
     /// Returns the first time at which this share of the nodes that were up held the order. Where all nodes are up,
@@ -380,15 +376,6 @@ impl RunRecord {
                 bulk.published().next().is_some()
                     && bulk.published().all(|order| order.outcome == OrderOutcome::Reached)
             }
-        }
-    }
-
-    /// Counts the first receipts of the only order that came with this hop.
-    fn receipts_with_hop(&self, hop: u8) -> u64 {
-        match &self.receipts {
-            Receipts::ByHop(by_hop) => by_hop.counts.get(usize::from(hop)).copied().unwrap_or(0),
-            Receipts::Summary(summary) => summary.with_hop(hop),
-            receipts => receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == hop).count() as u64,
         }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) use unmet::UnmetFaults;
 use crate::analysis::RunContext;
 use crate::message::TTL_MAX;
 use crate::network::BandwidthSpec;
-use crate::record::{AccessLinkRecord, DepartureDelays, End, ModelCounts, Notice, Receipts, RunRecord};
+use crate::record::{AccessLinkRecord, DepartureDelays, End, ModelCounts, Notice, RunRecord};
 use crate::time::Nanos;
 
 /// The TTL is worth a notice if at least one first receipt in this many has the last hop.
@@ -88,9 +88,5 @@ fn receipts_with_hop(record: &RunRecord, hop: u8) -> u64 {
     if let Some(bulk) = &record.bulk {
         return bulk.hops.get(usize::from(hop)).copied().unwrap_or(0);
     }
-    match &*record.counted_receipts() {
-        Receipts::ByHop(by_hop) => by_hop.counts.get(usize::from(hop)).copied().unwrap_or(0),
-        Receipts::Summary(summary) => summary.with_hop(hop),
-        receipts => receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == hop).count() as u64,
-    }
+    record.counted_with_hop(hop)
 }
