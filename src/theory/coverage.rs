@@ -74,11 +74,30 @@ impl RandomGraph {
     /// (1 - q)^d` (the same source, with one degree). With three peers or more and a fanout of all of them the result
     /// is 1, because such a graph is nearly always connected.
     pub fn final_coverage(&self) -> f64 {
+        self.reached_over(largest_root(self.gain()))
+    }
+
+    /// Returns true if an order reaches at least this share of nodes, which is below 1: what
+    /// [`final_coverage`](Self::final_coverage) says, in a fiftieth of its time.
+    pub fn covers(&self, share: f64) -> bool {
+        let degree = poisson::mean_degree(self.degree);
+        // With this probability over each link so many are reached.
+        let link = match self.degrees {
+            Degrees::Poisson => -(-share).ln_1p() / degree,
+            Degrees::Equal => at_least_one(share, 1.0 / degree),
+        };
+        // The gain lies above this probability before the root, and below it afterwards.
+        share <= 0.0 || link <= 1.0 && self.gain()(link) >= link
+    }
+
+    /// Returns the probability that a node receives the order over a link, as a function of the same for its
+    /// neighbour's links.
+    fn gain(&self) -> impl Fn(f64) -> f64 + use<> {
         let terms = self.terms();
-        self.reached_over(largest_root(|link| {
+        move |link| {
             let reached = at_least_one_after(link);
             terms.iter().map(|term| term.drawn * reached(term.links)).sum()
-        }))
+        }
     }
 
     /// Returns the probability that a node is reached, if each of its links delivers with probability `link`.
@@ -185,6 +204,16 @@ mod tests {
         #[test]
         fn the_inverse_inverts(coverage in 0.01..0.9999) {
             prop_assert!((final_coverage(fanout_for(coverage)) - coverage).abs() < 1e-9);
+        }
+
+        #[test]
+        fn a_graph_covers_what_it_reaches(
+            degree in 1.0..40.0, fanout in 0.0..40.0, loss in 0.0..0.9, share in 0.001..0.999_9, are_equal: bool,
+        ) {
+            let degrees = if are_equal { Degrees::Equal } else { Degrees::Poisson };
+            let graph = RandomGraph { degrees, loss, ..RandomGraph::new(degree, fanout) };
+            let reached = graph.final_coverage();
+            prop_assert!(graph.covers(share) == (reached >= share) || (reached - share).abs() < 1e-9, "{reached}");
         }
 
         #[test]

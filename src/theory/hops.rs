@@ -69,6 +69,11 @@ pub fn meets(nodes: u64, coverage: f64, target: Ratio) -> bool {
     coverage >= target.as_f64() || (1.0 - coverage) * (nodes as f64) < MISSING_MAX
 }
 
+/// Returns the least coverage that [`meets`] a target; below 1.
+pub fn coverage_to_meet(nodes: u64, target: Ratio) -> f64 {
+    target.as_f64().min(1.0 - MISSING_MAX / nodes.max(1) as f64)
+}
+
 /// Returns the size of the largest network in which `target` of the nodes are expected to have an order within this
 /// many hops.
 ///
@@ -188,6 +193,7 @@ mod tests {
         let all = Ratio::new(1, 1).unwrap();
         assert!(meets(150, 0.9997, all) && !meets(2_000, 0.9997, all));
         assert!(meets(2_000, 0.95, TARGET) && !meets(2_000, 0.9499, TARGET));
+        assert!(meets(2_000, coverage_to_meet(2_000, TARGET), TARGET) && coverage_to_meet(2_000, all) == 0.999_75);
         assert_eq!(hops_until(150, all, [0.1, 0.5, 0.9997]), Some(2));
         assert_eq!(hops_until(150, all, [0.5; 300]), None);
     }

@@ -9,7 +9,7 @@ use crate::record::{Notice, TtlAdvice, share_text};
 use crate::scenario::{OverlayOptions, Scenario};
 use crate::theory::chances::die_out;
 use crate::theory::coverage::{RandomGraph, final_coverage};
-use crate::theory::hops::{coverage_by_fanouts, coverage_by_hop, hops_until, meets};
+use crate::theory::hops::{coverage_by_fanouts, coverage_by_hop, coverage_to_meet, hops_until, meets};
 use crate::topology::{Topology, TopologySpec};
 use std::iter;
 
@@ -161,7 +161,7 @@ impl<'a> MeanField<'a> {
     fn wider(&self) -> String {
         let OverlayOptions { nodes, peers, .. } = self.scenario.overlay;
         let fanout = self.scenario.protocol.fanout;
-        if let Some(enough) = least(fanout, nodes - 1, |fanout| self.meets(self.at_last(fanout.into()))) {
+        if let Some(enough) = least(fanout, nodes - 1, |fanout| self.meets_at_last(fanout.into())) {
             return format!("the target takes --fanout {enough} or more");
         }
         let flooded = |peers: u32| {
@@ -172,7 +172,7 @@ impl<'a> MeanField<'a> {
                 OverlayModel::Sparse(graph) => OverlayModel::Sparse(RandomGraph { degree, ..*graph }),
             };
             let all = f64::from(nodes - 1);
-            self.meets(MeanField { overlay, ..*self }.at_last(all))
+            MeanField { overlay, ..*self }.meets_at_last(all)
         };
         let denser = least(peers, nodes - 1, flooded).and_then(|enough| advice::peers_from(self.scenario, enough));
         match denser {
@@ -189,6 +189,16 @@ impl<'a> MeanField<'a> {
 
     fn meets(&self, coverage: f64) -> bool {
         meets(self.nodes, coverage, self.scenario.run.target)
+    }
+
+    /// Returns true if the nodes that an order reaches in the end, with this fanout, are enough.
+    fn meets_at_last(&self, fanout: f64) -> bool {
+        match self.overlay {
+            OverlayModel::Complete => self.meets(self.at_last(fanout)),
+            OverlayModel::Sparse(graph) => {
+                RandomGraph { fanout, ..graph }.covers(coverage_to_meet(self.nodes, self.scenario.run.target))
+            }
+        }
     }
 
     /// Returns the share of orders that die out at once; `None` if hardly any does, or all do.
