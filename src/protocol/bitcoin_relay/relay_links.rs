@@ -119,8 +119,9 @@ pub(super) struct Bits(Vec<u64>);
 impl Bits {
     /// Creates `count` bits, all of them set or none.
     pub(super) fn new(count: usize, are_set: bool) -> Bits {
-        // One more word, so that any 64 bits that begin with one of these can be read.
-        Bits(vec![if are_set { u64::MAX } else { 0 }; count.div_ceil(64) + 1])
+        // Two more words, so that any 64 bits can be read that begin with one of these, or where they end: there the
+        // links begin of a last node that has none.
+        Bits(vec![if are_set { u64::MAX } else { 0 }; count / 64 + 2])
     }
 
     #[inline]
@@ -151,15 +152,16 @@ mod tests {
     proptest! {
         #[test]
         fn bits_are_read_from_anywhere(
-            count in 1..300_u32, steps in prop::collection::vec((any::<u32>(), any::<bool>()), 0..100), are_set: bool,
+            count in prop_oneof![1..300_u32, (1..5_u32).prop_map(|words| 64 * words)],
+            steps in prop::collection::vec((any::<u32>(), any::<bool>()), 0..100), are_set: bool,
         ) {
             let (mut bits, mut plain) = (Bits::new(count as usize, are_set), vec![are_set; count as usize]);
             for (number, is_set) in steps {
                 bits.set(number % count, is_set);
                 plain[(number % count) as usize] = is_set;
             }
-            for first in 0..count {
-                prop_assert_eq!(bits.get(first), plain[first as usize]);
+            for first in 0..=count {
+                prop_assert!(first == count || bits.get(first) == plain[first as usize]);
                 let word = bits.word(first);
                 let of_plain = plain[first as usize..].iter().take(64);
                 prop_assert!(of_plain.enumerate().all(|(place, &is_set)| (word >> place & 1 == 1) == is_set));
