@@ -81,13 +81,13 @@ impl Faults {
             // Keyed by its index as well, so that two outages with one share select different nodes.
             let key = key.with(DOWN).with(at as u64);
             let group = match &outage.selector {
-                Selector::Random => Group::drawn(key, outage.share).listed(nodes),
+                Selector::Random => Group::drawn(key, outage.share),
                 Selector::Region(name) => Group::drawn_in(key, outage.share, network, ("down", name))?,
                 Selector::Degree => {
                     Group::best_connected(key, outage.share, nodes, &degree, &mut Lookout::new(interrupt))?
                 }
             };
-            Ok((outage.at, group))
+            Ok((outage.at, group.listed(nodes)))
         };
         let cut = |(at, cut): (usize, &Cut)| {
             let key = key.with(PARTITION).with(at as u64);
@@ -95,7 +95,7 @@ impl Faults {
                 PartitionSide::Share(share) => Group::drawn(key, *share),
                 PartitionSide::Region(name) => Group::drawn_in(key, ALL, network, ("partition", name))?,
             };
-            Ok(PreparedCut { side, at: cut.at, heal: cut.heal, is_one_way: cut.is_one_way })
+            Ok(PreparedCut { side: side.listed(nodes), at: cut.at, heal: cut.heal, is_one_way: cut.is_one_way })
         };
         Ok(Faults {
             exempt,
@@ -108,7 +108,7 @@ impl Faults {
                 down,
             }),
             cuts: spec.partition.0.iter().enumerate().map(cut).collect::<Result<_, FaultError>>()?,
-            nat: Group::drawn(key.with(NAT), spec.nat),
+            nat: Group::drawn(key.with(NAT), spec.nat).listed(nodes),
         })
     }
 
@@ -239,7 +239,7 @@ impl Faults {
     }
 }
 
-/// The maximum number of nodes for which an outage is drawn at once: half a mebibyte of bits, in some 30 ms.
+/// The maximum number of nodes for which a group is drawn at once: half a mebibyte of bits, in some 30 ms.
 const LISTED_NODES_MAX: u32 = 1 << 22;
 
 impl PreparedCut {
@@ -265,7 +265,7 @@ impl Group {
 
     /// Draws for all nodes at once, unless there are very many: each is asked for several times, and with each message.
     fn listed(self, nodes: u32) -> Group {
-        if nodes > LISTED_NODES_MAX || self.is_empty() {
+        if nodes > LISTED_NODES_MAX || self.is_empty() || matches!(self, Group::Listed(_)) {
             return self;
         }
         let bit = |node: u32| u64::from(self.has(NodeId(node))) << (node % u64::BITS);
