@@ -26,6 +26,19 @@ fn every_case_agrees_with_its_closed_form() {
     assert!(replay.contains("--transport simulated") && replay.contains("--seed 100000"), "{replay}");
 }
 
+/// Another seed agrees as well, in all groups but the waits and lines, which take half of the time.
+#[test]
+fn another_seed_agrees_and_each_group_has_its_heading() {
+    let groups = "coverage failures hops cost chances thresholds carriers rounds windows bursts spies spread";
+    let line = format!("validate --quick --seed 2 {groups}");
+    let (code, text, said) = output(&mut bulkprop(line.split(' ')));
+    assert_eq!((code, said.as_str()), (Some(0), ""), "{text}");
+    assert!(text.starts_with("case ") && text.contains("\nFinal coverage\n  complete, 10000 nodes, f 2 "), "{text}");
+    assert!(text.ends_with(" agree with their closed forms. (seed 2, quick)\n"), "{text}");
+    let headings = text.lines().filter(|line| !line.starts_with(' ') && !line.contains("closed form")).count();
+    assert_eq!(headings, 18, "seventeen headings and an empty line: {text}");
+}
+
 #[test]
 fn groups_are_chosen_by_name() {
     let (code, text, _) = output(&mut bulkprop("validate --quick rounds cost".split(' ')));
